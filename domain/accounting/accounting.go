@@ -1,0 +1,21 @@
+// Package accounting is the company's books: what a task costs and pays, the double-entry ledger, and the business day.
+// It learns of tasks and people by events alone. A new command is a file <verb_noun>.go here; what it tells goes into events.go.
+package accounting
+
+import "time"
+
+// Books are the rules by which this company's books are kept; they come from configuration and never change while
+// the program runs.
+type Books struct {
+	// Zone is the time zone of the business day.
+	Zone *time.Location
+	// Unit is the number of minor units in a whole one: 100 for US dollars.
+	Unit int64
+}
+
+// Day is the business day to which a moment belongs, as midnight UTC of that calendar date. A business day is the half-open
+// interval from midnight to the next midnight in the books' zone, so it has 23 or 25 hours when the clocks change.
+func (b Books) Day(moment time.Time) time.Time {
+	y, m, d := moment.In(b.Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}

@@ -1,0 +1,56 @@
+package accounting
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+)
+
+// Person is what Accounting needs to know of somebody. Version is that of the person at the Auth-Service.
+type Person struct {
+	ID      uuid.UUID
+	Name    string
+	Email   string
+	Role    domain.Role
+	Active  bool
+	Version int64
+}
+
+// LearnPeople brings Accounting's copy of people up to date and opens a wallet for every Worker it sees. It may come late,
+// twice and in any order: of each person the highest version stays. It is a reaction to User.* events and tells nothing.
+type LearnPeople struct{ People []Person }
+
+// Handle updates the copy.
+func (c LearnPeople) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	newest := map[uuid.UUID]Person{}
+	var owners []uuid.UUID
+	for _, p := range c.People {
+		if p.Version > newest[p.ID].Version {
+			newest[p.ID] = p
+		}
+		if p.Role == domain.Worker {
+			owners = append(owners, p.ID)
+		}
+	}
+	var rows dbsqlc.LearnAccountingPeopleParams
+	for _, p := range newest {
+		rows.Ids = append(rows.Ids, p.ID)
+		rows.Names = append(rows.Names, p.Name)
+		rows.Emails = append(rows.Emails, p.Email)
+		rows.Roles = append(rows.Roles, string(p.Role))
+		rows.Active = append(rows.Active, p.Active)
+		rows.Versions = append(rows.Versions, p.Version)
+	}
+	q := dbsqlc.New(tx)
+	if err := q.LearnAccountingPeople(ctx, rows); err != nil {
+		return nil, fmt.Errorf("learn people: %w", err)
+	}
+	if err := q.OpenWallets(ctx, owners); err != nil {
+		return nil, fmt.Errorf("open wallets: %w", err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,75 @@
+package accounting
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+)
+
+// The kinds of transfer.
+const (
+	Fee    = "fee"
+	Reward = "reward"
+)
+
+// Posting asks for one fee or reward to be booked, because of an event of the tracker.
+type Posting struct {
+	// Cause is the event; the transfer belongs to the business day in which it occurred.
+	Cause      domain.Envelope
+	TaskID     uuid.UUID
+	Assignment int32
+	UserID     uuid.UUID
+}
+
+// book books postings of one kind in a few statements, however many they are. What has been booked before is left alone:
+// the ledger's natural keys are (task, assignment) for a fee and (task) for a reward. Tasks that Accounting has not seen get
+// their price and workers it has not seen get their wallet. The events are Task.Priced and Account.BalanceChanged.
+//
+// Everybody who books takes the same locks in the same order, first tasks, then wallets, each by id, so that bookings
+// never wait for one another in a circle.
+func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings []Posting) ([]domain.Event, error) {
+	asked := dbsqlc.BookParams{Kind: kind, BookedAt: tx.Now}
+	seen := make(map[uuid.UUID]domain.Envelope, len(postings))
+	causes := make(map[uuid.UUID]*domain.Envelope, len(postings))
+	for i := range postings {
+		p := &postings[i]
+		if _, ok := seen[p.TaskID]; !ok {
+			seen[p.TaskID] = p.Cause
+		}
+		causes[p.Cause.ID] = &p.Cause
+		asked.Tasks = append(asked.Tasks, p.TaskID)
+		asked.Assignments = append(asked.Assignments, p.Assignment)
+		asked.Workers = append(asked.Workers, p.UserID)
+		asked.Events = append(asked.Events, p.Cause.ID)
+		asked.OccurredAt = append(asked.OccurredAt, p.Cause.OccurredAt)
+		asked.Days = append(asked.Days, books.Day(p.Cause.OccurredAt))
+	}
+
+	events, err := price(ctx, tx, books, seen)
+	if err != nil {
+		return nil, err
+	}
+	q := dbsqlc.New(tx)
+	if err := q.OpenWallets(ctx, asked.Workers); err != nil {
+		return nil, fmt.Errorf("open wallets: %w", err)
+	}
+	if err := q.LockWallets(ctx, asked.Workers); err != nil {
+		return nil, fmt.Errorf("lock wallets: %w", err)
+	}
+	transfers, err := q.Book(ctx, asked)
+	if err != nil {
+		return nil, fmt.Errorf("book %ss: %w", kind, err)
+	}
+	for _, t := range transfers {
+		events = append(events, domain.Event{Subject: t.Wallet, Version: t.Version, Cause: causes[t.Event], Data: BalanceChanged{
+			UserID: t.Wallet, Kind: kind, MoneyDiff: t.Change, Balance: t.Balance, TaskID: t.Task, Assignment: t.Assignment,
+			Day: t.Day.Format(time.DateOnly), OccurredAt: t.OccurredAt,
+		}})
+	}
+	return events, nil
+}

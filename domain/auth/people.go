@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+)
+
+// admins are the active Admins of this transaction. Nobody else can take one away before it ends.
+type admins []uuid.UUID
+
+// lockAdmins is the first thing each command about people does. Two commands that would take away each other's author
+// so come one after the other, and the second finds that its author is no Admin any more.
+func lockAdmins(ctx context.Context, q *dbsqlc.Queries) (admins, error) {
+	ids, err := q.LockActiveAdmins(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("lock admins: %w", err)
+	}
+	return ids, nil
+}
+
+// mayManage refuses everybody who is not an active Admin at this moment, whatever they were when they asked.
+func (a admins) mayManage(by domain.Actor) error {
+	if by == System || slices.Contains(a, by.ID) {
+		return nil
+	}
+	return &domain.Refusal{
+		Kind: domain.Forbidden, Code: "auth.admins_only",
+		Message: "Only an active Admin can change people.",
+	}
+}
+
+// mayTakeAway refuses to deactivate or demote oneself or the last active Admin.
+func (a admins) mayTakeAway(by domain.Actor, person uuid.UUID) error {
+	if by.ID == person {
+		return &domain.Refusal{
+			Kind: domain.Forbidden, Code: "auth.not_yourself",
+			Message: "You cannot deactivate or demote yourself. Ask another Admin.",
+		}
+	}
+	if len(a) == 1 && a[0] == person {
+		return &domain.Refusal{
+			Kind: domain.Conflict, Code: "auth.last_admin",
+			Message: "This is the last active Admin. Make somebody else an Admin first.",
+		}
+	}
+	return nil
+}
+
+// changed turns the answer of a guarded update into what follows it: no row means that the person is that way already,
+// which is no event, or that there is no such person, which is refused.
+func changed(ctx context.Context, q *dbsqlc.Queries, id uuid.UUID, a dbsqlc.AuthAccount, err error) (p Person, ok bool, _ error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		_, err := personOr(q.FindAccount(ctx, id))
+		return Person{}, false, err
+	}
+	if err != nil {
+		return Person{}, false, fmt.Errorf("change person: %w", err)
+	}
+	return personOf(a), true, nil
+}
+
+func refuseUnknown() error {
+	return &domain.Refusal{Kind: domain.NotFound, Code: "auth.unknown_person", Message: "There is no such person."}
+}
+
+func refuse(field, code, message string) error {
+	return &domain.Refusal{Kind: domain.Invalid, Code: code, Field: field, Message: message}
+}
+
+var loginPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
+
+// cleanLogin returns the login as it is stored: lower case, without blanks around it.
+func cleanLogin(login string) (string, error) {
+	login = strings.ToLower(strings.TrimSpace(login))
+	if !loginPattern.MatchString(login) {
+		return "", refuse("login", "auth.login_invalid",
+			"A login has 1 to 40 letters a to z, digits, dots, dashes or underscores, and begins with a letter or digit.")
+	}
+	return login, nil
+}
+
+func cleanName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if n := utf8.RuneCountInString(name); n < 1 || n > 100 {
+		return "", refuse("name", "auth.name_invalid", "A name has 1 to 100 characters.")
+	}
+	return name, nil
+}
+
+func cleanEmail(email string) (string, error) {
+	email = strings.TrimSpace(email)
+	// A bare address only: what a display name or a comment would do in a mail header is nobody's business here.
+	if address, err := mail.ParseAddress(email); err != nil || address.Address != email || len(email) > 254 {
+		return "", refuse("email", "auth.email_invalid", "Enter an email address such as ann@example.com.")
+	}
+	return email, nil
+}
+
+func checkRole(role domain.Role) error {
+	if !slices.Contains(domain.Roles(), role) {
+		return refuse("role", "auth.role_invalid", "Choose one of the roles.")
+	}
+	return nil
+}

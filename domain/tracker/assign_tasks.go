@@ -1,0 +1,53 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+)
+
+// AssignTasks draws a new assignee for every open task, uniformly and independently over the active Workers. Managers and
+// Admins may, any number of times. It is refused when there is no active Worker.
+type AssignTasks struct {
+	domain.Request
+
+	// Reassigned and Kept are the answer: how many tasks moved, and how many were drawn for the worker they were with.
+	Reassigned, Kept int
+}
+
+// Handle draws; the events are one Task.Assigned for each task that moved.
+func (c *AssignTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	if !MayAssign(c.By) {
+		return nil, &domain.Refusal{Kind: domain.Forbidden, Code: "task.may_not_assign",
+			Message: "Only managers and admins can assign tasks."}
+	}
+	q := dbsqlc.New(tx)
+	drawn, err := q.DrawAssignees(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("draw assignees: %w", err)
+	}
+	if len(drawn) == 0 {
+		workers, err := q.CountActiveWorkers(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("count workers: %w", err)
+		}
+		if workers == 0 {
+			return nil, errNoWorkers()
+		}
+	}
+	events := make([]domain.Event, 0, len(drawn))
+	for _, d := range drawn {
+		if d.Kept {
+			c.Kept++
+			continue
+		}
+		previous := d.Previous
+		events = append(events, domain.Event{Subject: d.ID, Version: d.Version, Data: TaskAssigned{
+			TaskID: d.ID, Assignee: d.Assignee, Previous: &previous, Assignment: d.Assignment,
+		}})
+	}
+	c.Reassigned = len(events)
+	return events, nil
+}

@@ -1,0 +1,64 @@
+package tracker
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Producer is the tracker's name in the log.
+const Producer = "tracker"
+
+// TaskCreated tells of a new task, Task.Created version 1. Its first assignee follows in a TaskAssigned.
+type TaskCreated struct {
+	TaskID      uuid.UUID `json:"task_id"`
+	Number      int64     `json:"number"`
+	Description string    `json:"description"`
+	CreatedBy   uuid.UUID `json:"created_by"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// EventName is Task.Created.
+func (TaskCreated) EventName() string { return "Task.Created" }
+
+// EventVersion is 1.
+func (TaskCreated) EventVersion() int { return 1 }
+
+// Producer is the tracker.
+func (TaskCreated) Producer() string { return Producer }
+
+// TaskAssigned tells that an open task was drawn for somebody else than it was with, Task.Assigned version 1. Assignment
+// counts the assignments of the task from 1; Previous is nil on the first.
+type TaskAssigned struct {
+	TaskID     uuid.UUID  `json:"task_id"`
+	Assignee   uuid.UUID  `json:"assignee"`
+	Previous   *uuid.UUID `json:"previous"`
+	Assignment int32      `json:"assignment"`
+}
+
+// EventName is Task.Assigned.
+func (TaskAssigned) EventName() string { return "Task.Assigned" }
+
+// EventVersion is 1.
+func (TaskAssigned) EventVersion() int { return 1 }
+
+// Producer is the tracker.
+func (TaskAssigned) Producer() string { return Producer }
+
+// TaskResolved tells that a task is resolved for good, Task.Resolved version 1. Assignee is who is paid for it.
+type TaskResolved struct {
+	TaskID     uuid.UUID `json:"task_id"`
+	Assignee   uuid.UUID `json:"assignee"`
+	Assignment int32     `json:"assignment"`
+	ResolvedBy uuid.UUID `json:"resolved_by"`
+	ResolvedAt time.Time `json:"resolved_at"`
+}
+
+// EventName is Task.Resolved.
+func (TaskResolved) EventName() string { return "Task.Resolved" }
+
+// EventVersion is 1.
+func (TaskResolved) EventVersion() int { return 1 }
+
+// Producer is the tracker.
+func (TaskResolved) Producer() string { return Producer }

@@ -1,0 +1,209 @@
+// Package jobs runs the program's commands and carries its events. Bus runs a command and commits its changes, its events
+// and the jobs that those events cause in one transaction; reactions.go says which events cause which jobs; every job is
+// again a command that the bus runs. A new job is a file here and a line in reactions.go.
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"ates/domain"
+	"ates/domain/accounting"
+	"ates/sql/dbsqlc"
+)
+
+// Bus runs commands. It is the only place that commits.
+type Bus struct {
+	pool     *pgxpool.Pool
+	river    *river.Client[pgx.Tx]
+	notifier *notifier
+	flow     flow
+	now      func() time.Time
+}
+
+// BusConfig is what a bus needs from outside.
+type BusConfig struct {
+	Pool  *pgxpool.Pool
+	Books accounting.Books
+	// Now is the program's clock; nil is the machine's.
+	Now func() time.Time
+}
+
+// Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command
+// that the same actor has sent before is not run again: its fields get the first answer. The error is a *domain.Refusal
+// when the person may not do it, and whatever the error, nothing has happened.
+func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make a command id: %w", err)
+	}
+	told := telling{command: id, correlation: id}
+	return b.inTx(ctx, func(tx domain.Tx) error {
+		requested, ok := cmd.(domain.RequestedCommand)
+		if !ok {
+			return b.run(ctx, tx, cmd, told)
+		}
+		told.actor = &requested.Requested().By.ID
+		repeated, err := recordCommand(ctx, tx, id, requested)
+		if err != nil || repeated {
+			return err
+		}
+		if err := b.run(ctx, tx, cmd, told); err != nil {
+			return err
+		}
+		return recordOutcome(ctx, tx, id, requested)
+	})
+}
+
+// inTx does everything that f does, or nothing of it, at one moment of the program's clock.
+func (b *Bus) inTx(ctx context.Context, f func(domain.Tx) error) error {
+	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		return f(domain.Tx{Tx: tx, Now: b.now().UTC().Truncate(time.Microsecond)})
+	})
+}
+
+// telling is what the events of one run of a command have in common.
+type telling struct {
+	command, correlation uuid.UUID
+	actor                *uuid.UUID
+}
+
+// run lets a command work and appends its events with their jobs.
+func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told telling) error {
+	events, err := cmd.Handle(ctx, tx)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	envelopes, err := appendEvents(ctx, tx, events, told)
+	if err != nil {
+		return err
+	}
+	jobs := b.flow.jobsFor(told.command, envelopes)
+	if len(jobs) == 0 {
+		return nil
+	}
+	if _, err := b.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
+		return fmt.Errorf("enqueue jobs: %w", err)
+	}
+	return nil
+}
+
+// appendEvents writes events to the log and returns them as they stand there.
+func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, told telling) ([]domain.Envelope, error) {
+	rows := dbsqlc.AppendEventsParams{Batch: told.command, OccurredAt: tx.Now}
+	envelopes := make([]domain.Envelope, len(events))
+	for i, e := range events {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, fmt.Errorf("make an event id: %w", err)
+		}
+		data, err := json.Marshal(e.Data)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", e.Data.EventName(), err)
+		}
+		env := domain.Envelope{
+			ID: id, Name: e.Data.EventName(), Version: e.Data.EventVersion(), OccurredAt: tx.Now, Producer: e.Data.Producer(),
+			Subject: e.Subject, SubjectVersion: e.Version,
+			Actor: told.actor, CorrelationID: told.correlation, CausationID: told.command, Data: data,
+		}
+		if c := e.Cause; c != nil {
+			env.Actor, env.CorrelationID, env.CausationID = c.Actor, c.CorrelationID, c.ID
+		}
+		envelopes[i] = env
+
+		rows.Ids = append(rows.Ids, env.ID)
+		rows.Names = append(rows.Names, env.Name)
+		rows.Versions = append(rows.Versions, int32(env.Version))
+		rows.Producers = append(rows.Producers, env.Producer)
+		rows.Subjects = append(rows.Subjects, env.Subject)
+		rows.SubjectVersions = append(rows.SubjectVersions, env.SubjectVersion)
+		rows.Actors = append(rows.Actors, orNil(env.Actor))
+		rows.CorrelationIds = append(rows.CorrelationIds, env.CorrelationID)
+		rows.CausationIds = append(rows.CausationIds, env.CausationID)
+		rows.Data = append(rows.Data, string(data))
+	}
+	positions, err := dbsqlc.New(tx).AppendEvents(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("append events: %w", err)
+	}
+	for i, p := range positions {
+		envelopes[i].Position = p
+	}
+	return envelopes, nil
+}
+
+// orNil is the id, or the nil UUID in place of none: lists of UUIDs travel to Postgres without holes.
+func orNil(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.Nil
+	}
+	return *id
+}
+
+// recordCommand notes that a command was asked for. When it is a repeat, it gets the first answer and repeated is true.
+func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) (repeated bool, err error) {
+	input, err := json.Marshal(cmd)
+	if err != nil {
+		return false, fmt.Errorf("encode %s: %w", commandName(cmd), err)
+	}
+	request := cmd.Requested()
+	var key *string
+	if request.Key != "" {
+		key = &request.Key
+	}
+	q := dbsqlc.New(tx)
+	recorded, err := q.RecordCommand(ctx, dbsqlc.RecordCommandParams{
+		ID: id, Name: commandName(cmd), Actor: request.By.ID, Key: key, Input: input, RequestID: domain.RequestID(ctx), OccurredAt: tx.Now,
+	})
+	if err != nil {
+		return false, fmt.Errorf("record command: %w", err)
+	}
+	if recorded == 1 {
+		return false, nil
+	}
+	first, err := q.FindOutcome(ctx, dbsqlc.FindOutcomeParams{Input: input, Actor: request.By.ID, Name: commandName(cmd), Key: request.Key})
+	if err != nil {
+		return false, fmt.Errorf("find the first answer: %w", err)
+	}
+	if !first.Same {
+		return false, &domain.Refusal{Kind: domain.Conflict, Code: "command.key_used",
+			Message: "This form was sent before with other content. Check what you typed and send it once more."}
+	}
+	if err := json.Unmarshal(first.Outcome, cmd); err != nil {
+		return false, fmt.Errorf("read the first answer: %w", err)
+	}
+	return true, nil
+}
+
+// recordOutcome keeps what a command answered with the record of it.
+func recordOutcome(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) error {
+	outcome, err := json.Marshal(cmd)
+	if err != nil {
+		return fmt.Errorf("encode the answer of %s: %w", commandName(cmd), err)
+	}
+	if err := dbsqlc.New(tx).RecordOutcome(ctx, dbsqlc.RecordOutcomeParams{ID: id, Outcome: outcome}); err != nil {
+		return fmt.Errorf("record the answer: %w", err)
+	}
+	return nil
+}
+
+// commandName is the command's type, such as "tracker.AssignTasks".
+func commandName(cmd domain.Command) string {
+	return strings.TrimPrefix(reflect.TypeOf(cmd).String(), "*")
+}
+
+// IsRefusal reports whether an error is a refusal, as against a fault.
+func IsRefusal(err error) bool {
+	var refusal *domain.Refusal
+	return errors.As(err, &refusal)
+}

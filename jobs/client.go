@@ -1,0 +1,138 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"ates/sql/migrations"
+)
+
+// queues are all queues with how many of their jobs one process works on at once.
+var queues = map[string]river.QueueConfig{
+	peopleQueue:        {MaxWorkers: 2},
+	moneyQueue:         {MaxWorkers: 8},
+	readModelsQueue:    {MaxWorkers: 8},
+	river.QueueDefault: {MaxWorkers: 2},
+}
+
+// Queues are the names of all queues.
+func Queues() []string {
+	return []string{peopleQueue, moneyQueue, readModelsQueue, river.QueueDefault}
+}
+
+// NewBus makes a bus. Its jobs are worked on by whichever process calls Work.
+func NewBus(cfg BusConfig) (*Bus, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	b := &Bus{pool: cfg.Pool, flow: newFlow(cfg.Books), now: cfg.Now, notifier: newNotifier(cfg.Pool)}
+	var err error
+	// Only inserts: the client that works is made by Work, with the queues it is to work on.
+	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
+		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: fetchCooldown, Logger: slog.Default(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a River client: %w", err)
+	}
+	return b, nil
+}
+
+// River is a client for looking at jobs and for acting on them, as the River dashboard does.
+func (b *Bus) River() *river.Client[pgx.Tx] { return b.river }
+
+// workers are the workers of every kind of job. Every process knows all kinds, whichever queues it works on: the process that
+// leads discards stuck jobs of kinds it does not know.
+func (b *Bus) workers() *river.Workers {
+	workers := river.NewWorkers()
+	for _, r := range b.flow.reactions() {
+		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, &reactionWorker{bus: b, reaction: r})
+	}
+	for _, c := range chores {
+		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command})
+	}
+	return workers
+}
+
+// The settings below were measured or explained where River's defaults cost time or money.
+const (
+	// Also the window in which River leaves out the NOTIFY of a further insert; with the default of 100 ms a job whose
+	// transaction commits late waits for the next poll, and a queue works off at most MaxWorkers jobs in each window.
+	fetchCooldown = 5 * time.Millisecond
+	// How long a job waits whose NOTIFY was left out or lost; also how late a retry is.
+	fetchPoll = 100 * time.Millisecond
+	// No job takes long: big work is cut into chunks.
+	jobTimeout = 20 * time.Second
+	// After a kill -9 a job is stuck for this long. It must be longer than the timeout.
+	rescueAfter = 30 * time.Second
+	softStop    = 5 * time.Second
+)
+
+// Work works on the jobs of the named queues, all when none is named, until the context ends; then running jobs finish or go
+// back to their queue. It also sends the notifications that open pages wait for.
+func (b *Bus) Work(ctx context.Context, names ...string) error {
+	cfg := &river.Config{
+		Schema:               migrations.RiverSchema,
+		Workers:              b.workers(),
+		Queues:               map[string]river.QueueConfig{},
+		PeriodicJobs:         periodicJobs(),
+		FetchCooldown:        fetchCooldown,
+		FetchPollInterval:    fetchPoll,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		SoftStopTimeout:      softStop,
+		// Finished jobs are of use for a while, dead ones until an admin has looked at them.
+		CompletedJobRetentionPeriod: 6 * time.Hour,
+		DiscardedJobRetentionPeriod: -1,
+		ErrorHandler:                &errorHandler{},
+		Logger:                      slog.Default(),
+	}
+	if len(names) == 0 {
+		names = Queues()
+	}
+	for _, name := range names {
+		settings, ok := queues[name]
+		if !ok {
+			return fmt.Errorf("there is no queue %q; the queues are %v", name, Queues())
+		}
+		cfg.Queues[name] = settings
+	}
+	client, err := river.NewClient(riverpgxv5.New(b.pool), cfg)
+	if err != nil {
+		return fmt.Errorf("make a River client: %w", err)
+	}
+	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
+	notified := make(chan struct{})
+	go func() { defer close(notified); b.notifier.run(notifying) }()
+	defer func() { stopNotifying(); <-notified }()
+
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start working on jobs: %w", err)
+	}
+	<-client.Stopped()
+	return nil
+}
+
+// errorHandler logs what failed, once, with what is needed to find it again.
+type errorHandler struct{}
+
+func (*errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	level := slog.LevelWarn
+	if job.Attempt >= job.MaxAttempts {
+		level = slog.LevelError
+	}
+	slog.Log(ctx, level, "job failed", "job", job.ID, "kind", job.Kind, "attempt", job.Attempt, "of", job.MaxAttempts, "args", string(job.EncodedArgs), "error", err)
+	return nil
+}
+
+func (*errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	slog.ErrorContext(ctx, "job panicked", "job", job.ID, "kind", job.Kind, "attempt", job.Attempt, "panic", value, "trace", trace)
+	return nil
+}

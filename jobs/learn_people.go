@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"ates/domain"
+	"ates/domain/accounting"
+	"ates/domain/auth"
+	"ates/domain/tracker"
+)
+
+// trackerLearnsPeople brings the tracker's copy of people up to date. All User events have the shape of the first.
+var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQueue,
+	command: func(events []domain.Envelope) (domain.Command, error) {
+		var cmd tracker.LearnPeople
+		for _, e := range events {
+			u, err := open[auth.UserRegistered](e)
+			if err != nil {
+				return nil, err
+			}
+			cmd.People = append(cmd.People, tracker.Person{ID: u.ID, Name: u.Name, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
+		}
+		return cmd, nil
+	},
+	topics: func([]domain.Envelope, domain.Command) []string { return []string{"tasks"} },
+}
+
+// accountingLearnsPeople brings Accounting's copy of people up to date.
+var accountingLearnsPeople = &reaction{kind: "accounting_learn_people", queue: peopleQueue,
+	command: func(events []domain.Envelope) (domain.Command, error) {
+		var cmd accounting.LearnPeople
+		for _, e := range events {
+			u, err := open[auth.UserRegistered](e)
+			if err != nil {
+				return nil, err
+			}
+			cmd.People = append(cmd.People, accounting.Person{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
+		}
+		return cmd, nil
+	},
+}

@@ -1,0 +1,70 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"ates/domain"
+	"ates/domain/auth"
+	"ates/sql/dbsqlc"
+)
+
+// chore is a command that the clock asks for. River forgets a tick now and then, when it fails or its leader changes, so a
+// chore sweeps: it does all that is due by now, whenever it ran last.
+type chore struct {
+	kind    string
+	every   time.Duration
+	command domain.Command
+}
+
+// chores are all of them. They run at the start too.
+var chores = []chore{
+	{"forget_changes", 10 * time.Minute, forgetChanges{}},
+	{"sweep_expired", 10 * time.Minute, auth.SweepExpired{}},
+}
+
+// periodicJobs hands the chores to River.
+func periodicJobs() []*river.PeriodicJob {
+	jobs := make([]*river.PeriodicJob, len(chores))
+	for i, c := range chores {
+		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(c.every), func() (river.JobArgs, *river.InsertOpts) {
+			return choreArgs{c.kind}, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByPeriod: c.every}}
+		}, &river.PeriodicJobOpts{ID: c.kind, RunOnStart: true})
+	}
+	return jobs
+}
+
+// choreArgs are empty: a chore finds out by itself what is due.
+type choreArgs struct{ kind string }
+
+// Kind is the kind of the chore.
+func (a choreArgs) Kind() string { return a.kind }
+
+// choreWorker runs a chore through the bus.
+type choreWorker struct {
+	river.WorkerDefaults[choreArgs]
+	bus     *Bus
+	command domain.Command
+}
+
+// Work does what is due.
+func (w *choreWorker) Work(ctx context.Context, _ *river.Job[choreArgs]) error {
+	return w.bus.Do(ctx, w.command)
+}
+
+// changesKept is how long a page can have been cut off and still be told just what it missed.
+const changesKept = time.Hour
+
+// forgetChanges deletes old rows of log.changes.
+type forgetChanges struct{}
+
+// Handle deletes what is older than changesKept.
+func (forgetChanges) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	if _, err := dbsqlc.New(tx).ForgetChanges(ctx, tx.Now.Add(-changesKept)); err != nil {
+		return nil, fmt.Errorf("forget old changes: %w", err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,112 @@
+package jobs
+
+import (
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"ates/domain"
+	"ates/domain/accounting"
+	"ates/domain/auth"
+	"ates/domain/tracker"
+)
+
+// flow is what happens because of what: for each event, the jobs that it causes. It is the one place where the contexts
+// meet. An event that nobody needs has a line too, without jobs.
+type flow []struct {
+	on   domain.EventData
+	then []*reaction
+}
+
+func newFlow(books accounting.Books) flow {
+	var (
+		priceTasks    = priceTasks(books)
+		withdrawMoney = withdrawMoney(books)
+		depositMoney  = depositMoney(books)
+		learnPeople   = []*reaction{trackerLearnsPeople, accountingLearnsPeople}
+	)
+	return flow{
+		{auth.UserRegistered{}, learnPeople},
+		{auth.UserUpdated{}, learnPeople},
+		{auth.UserRoleChanged{}, learnPeople},
+		{auth.UserDeactivated{}, learnPeople},
+		{auth.UserReactivated{}, learnPeople},
+
+		{tracker.TaskCreated{}, []*reaction{priceTasks, refreshTasks}},
+		{tracker.TaskAssigned{}, []*reaction{withdrawMoney, refreshTasks}},
+		{tracker.TaskResolved{}, []*reaction{depositMoney, refreshTasks}},
+
+		{accounting.TaskPriced{}, []*reaction{refreshTasks}},
+		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},
+	}
+}
+
+// The queues keep kinds of work from standing in each other's way. How many jobs of each run at once is in client.go.
+const (
+	peopleQueue     = "people"
+	moneyQueue      = "money"
+	readModelsQueue = "read_models"
+)
+
+// reaction is one kind of job: the command that some events cause.
+type reaction struct {
+	// kind is River's name for it and never changes once it has landed: jobs wait under it in the database.
+	kind  string
+	queue string
+	// command makes the command from events of the names that the flow gives to this reaction, in the order of the log.
+	command func(events []domain.Envelope) (domain.Command, error)
+	// topics are what open pages have to fetch again once the command has been committed; nil when no page shows it.
+	topics func(events []domain.Envelope, done domain.Command) []string
+}
+
+// chunk is how many events one job works on at most: enough for set-based SQL to pay, few enough for a transaction of moments.
+const chunk = 500
+
+// reacts reports whether an event causes a reaction.
+func (f flow) reacts(r *reaction, name string) bool {
+	for _, rule := range f {
+		if rule.on.EventName() == name {
+			for _, then := range rule.then {
+				if then == r {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// reactions lists every reaction once.
+func (f flow) reactions() []*reaction {
+	var all []*reaction
+	seen := map[*reaction]bool{}
+	for _, rule := range f {
+		for _, r := range rule.then {
+			if !seen[r] {
+				seen[r] = true
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// jobsFor cuts the events that one run of a command told into jobs: for each reaction as few as the chunk allows.
+func (f flow) jobsFor(batch uuid.UUID, events []domain.Envelope) []river.InsertManyParams {
+	var jobs []river.InsertManyParams
+	for _, r := range f.reactions() {
+		var args *reactionArgs
+		n := 0
+		for i := range events {
+			if !f.reacts(r, events[i].Name) {
+				continue
+			}
+			if args == nil || n == chunk {
+				args, n = &reactionArgs{kind: r.kind, Batch: batch, First: events[i].Position}, 0
+				jobs = append(jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: r.queue}})
+			}
+			args.Last = events[i].Position
+			n++
+		}
+	}
+	return jobs
+}

@@ -1,0 +1,192 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+	"ates/sql/migrations"
+)
+
+// reactionArgs name the events that a job reacts to: those of one batch, from one position in the log to another, that the
+// flow gives to its kind.
+type reactionArgs struct {
+	kind  string
+	Batch uuid.UUID `json:"batch"`
+	First int64     `json:"first"`
+	Last  int64     `json:"last"`
+}
+
+// Kind is the kind of the reaction.
+func (a reactionArgs) Kind() string { return a.kind }
+
+// reactionWorker works the jobs of every reaction: it reads the events, runs the command that they cause, and completes the
+// job, all in one transaction. What makes a repeat harmless are the natural keys under the command, not the completion.
+type reactionWorker struct {
+	river.WorkerDefaults[reactionArgs]
+	bus      *Bus
+	reaction *reaction
+}
+
+// Work reacts. A job of several events whose command cannot be run is split into one for each, so that one bad event harms
+// no other.
+func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs]) error {
+	var topics []string
+	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
+		events, err := w.read(ctx, tx, job.Args)
+		if err != nil {
+			return err
+		}
+		cmd, err := w.reaction.command(events)
+		if err != nil {
+			return err
+		}
+		run, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("make a command id: %w", err)
+		}
+		if err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: events[0].CorrelationID, actor: events[0].Actor}); err != nil {
+			return err
+		}
+		if w.reaction.topics != nil {
+			topics = w.reaction.topics(events, cmd)
+			if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: topics, At: tx.Now}); err != nil {
+				return fmt.Errorf("record what changed: %w", err)
+			}
+		}
+		return complete(ctx, tx, job)
+	})
+	if err != nil {
+		if job.Args.First < job.Args.Last && fault(err) {
+			return w.split(ctx, job, err)
+		}
+		return err
+	}
+	if len(topics) > 0 {
+		w.bus.notifier.changed()
+	}
+	return nil
+}
+
+// read loads the events that a job reacts to.
+func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, args reactionArgs) ([]domain.Envelope, error) {
+	rows, err := dbsqlc.New(tx).ReadBatch(ctx, dbsqlc.ReadBatchParams{Batch: args.Batch, First: args.First, Last: args.Last})
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	events := make([]domain.Envelope, 0, len(rows))
+	for _, e := range rows {
+		if w.bus.flow.reacts(w.reaction, e.Name) {
+			events = append(events, domain.Envelope{
+				Position: e.Position, ID: e.ID, Name: e.Name, Version: int(e.Version), OccurredAt: e.OccurredAt, Producer: e.Producer,
+				Subject: e.Subject, SubjectVersion: e.SubjectVersion, Actor: e.Actor,
+				CorrelationID: e.CorrelationID, CausationID: e.CausationID, Data: e.Data,
+			})
+		}
+	}
+	if len(events) == 0 {
+		return nil, fmt.Errorf("no events of batch %s from %d to %d in the log that %s reacts to", args.Batch, args.First, args.Last, w.reaction.kind)
+	}
+	return events, nil
+}
+
+// split puts a job for each event in the place of a job that failed with several.
+func (w *reactionWorker) split(ctx context.Context, job *river.Job[reactionArgs], cause error) error {
+	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
+		events, err := w.read(ctx, tx, job.Args)
+		if err != nil {
+			return err
+		}
+		if len(events) == 1 {
+			return cause
+		}
+		single := make([]river.InsertManyParams, len(events))
+		for i, e := range events {
+			single[i] = river.InsertManyParams{
+				Args:       &reactionArgs{kind: w.reaction.kind, Batch: job.Args.Batch, First: e.Position, Last: e.Position},
+				InsertOpts: &river.InsertOpts{Queue: w.reaction.queue},
+			}
+		}
+		if _, err := w.bus.river.InsertManyTx(ctx, tx.Tx, single); err != nil {
+			return fmt.Errorf("enqueue jobs: %w", err)
+		}
+		return complete(ctx, tx, job)
+	})
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	return nil
+}
+
+// fault reports whether an error lies in the work itself, so that trying again as it is will not help: neither the context's
+// end, nor the connection, nor another transaction in the way (SQLSTATE classes 08, 40, 53, 55, 57 and 58).
+func fault(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLostJob) || pgconn.SafeToRetry(err) {
+		return false
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		var bad *badEvent
+		return errors.As(err, &bad)
+	}
+	switch pg.Code[:2] {
+	case "08", "40", "53", "55", "57", "58":
+		return false
+	}
+	return true
+}
+
+// badEvent is an event that cannot be read.
+type badEvent struct {
+	event domain.Envelope
+	err   error
+}
+
+func (b *badEvent) Error() string {
+	return fmt.Sprintf("event %s (%s version %d at position %d) cannot be read: %v", b.event.ID, b.event.Name, b.event.Version, b.event.Position, b.err)
+}
+
+func (b *badEvent) Unwrap() error { return b.err }
+
+// open reads an event's data.
+func open[T domain.EventData](e domain.Envelope) (T, error) {
+	var data T
+	if e.Version != data.EventVersion() {
+		return data, &badEvent{e, fmt.Errorf("version %d is not known here", e.Version)}
+	}
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return data, &badEvent{e, err}
+	}
+	return data, nil
+}
+
+// errLostJob means that a job was rescued and given to another worker while this one was at it.
+var errLostJob = errors.New("job is no longer ours")
+
+// complete completes a job in the transaction of its work, and only while it is this worker's: River's own completion does
+// not look who completes. The error must reach River, which would otherwise complete the other worker's attempt.
+func complete(ctx context.Context, tx domain.Tx, job *river.Job[reactionArgs]) error {
+	var ours bool
+	err := tx.QueryRow(ctx, `select state = 'running' and attempt = $2 and attempted_at = $3
+		from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+` where id = $1 for update`,
+		job.ID, job.Attempt, job.AttemptedAt).Scan(&ours)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("look whose job it is: %w", err)
+	}
+	if !ours {
+		return errLostJob
+	}
+	if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx.Tx, job); err != nil {
+		return fmt.Errorf("complete job: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+// Package migrations brings a database up to date: the program's own tables with goose, forward only, and River's with
+// River's migrator. A new step is a new numbered .sql file here; a file that has landed is never edited.
+package migrations
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"path"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// RiverSchema is where River keeps its tables.
+const RiverSchema = "river"
+
+//go:embed *.sql
+var files embed.FS
+
+// Files are the program's own migrations, for tools that build a fingerprint of the schema.
+func Files() embed.FS { return files }
+
+// Up applies what is missing and returns the names of the steps it applied, none when the database was up to date.
+// Processes that start together wait for one another.
+func Up(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("lock migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	for _, r := range results {
+		applied = append(applied, path.Base(r.Source.Path))
+	}
+
+	steps, err := upRiver(ctx, pool)
+	return append(applied, steps...), err
+}
+
+// River's steps cannot be part of one of ours: one of them adds a value to an enum, which no transaction may both do and use.
+func upRiver(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate River: %w", err)
+	}
+	defer conn.Release()
+	const key = 7291946 // any constant: only River's steps wait on it
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", key); err != nil {
+		return nil, fmt.Errorf("lock River's migrations: %w", err)
+	}
+	defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
+	if _, err := conn.Exec(ctx, "create schema if not exists "+RiverSchema); err != nil {
+		return nil, fmt.Errorf("create River's schema: %w", err)
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema})
+	if err != nil {
+		return nil, fmt.Errorf("read River's migrations: %w", err)
+	}
+	result, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return nil, fmt.Errorf("migrate River: %w", err)
+	}
+	var applied []string
+	for _, v := range result.Versions {
+		applied = append(applied, fmt.Sprintf("river %d: %s", v.Version, v.Name))
+	}
+	return applied, nil
+}

@@ -1,0 +1,40 @@
+package pgserver
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+const (
+	systemLocale = "C.UTF-8"
+	dataHome     = ".local/share"
+)
+
+// diesWithParent lets the kernel stop the server when this process is killed.
+func diesWithParent(cmd *exec.Cmd, throwaway bool) {
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT
+	if throwaway {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+	}
+}
+
+// inspect tells the state of a process and how it was called.
+func inspect(pid int) (processState, string) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return gone, ""
+	}
+	// The name of the program stands in parentheses before the state and may hold anything.
+	after := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(after) > 0 && (after[0] == 'Z' || after[0] == 'X') {
+		return zombie, ""
+	}
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return gone, ""
+	}
+	return running, string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))
+}

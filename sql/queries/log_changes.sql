@@ -1,0 +1,23 @@
+-- name: RecordChange :exec
+-- Notes which topics a transaction changes, for open pages to be told when it has committed.
+insert into log.changes (topics, at) values (@topics, @at);
+
+-- name: CurrentCursor :one
+-- The cursor of this moment: whoever reads anything after this call has seen every change below it.
+select pg_snapshot_xmin(pg_current_snapshot())::text as cursor;
+
+-- name: ReadChanges :many
+-- The committed changes that a reader at the cursor may have missed. Some of them it may have seen already: transactions
+-- do not commit in the order in which they write.
+select position, topics from log.changes where xid >= (@cursor::text)::xid8 order by position;
+
+-- name: OldestChange :one
+-- The cursor below which changes have been forgotten; readers further back reload everything.
+select coalesce(min(xid), pg_snapshot_xmin(pg_current_snapshot()))::text as cursor from log.changes;
+
+-- name: ForgetChanges :execrows
+delete from log.changes where at < @before;
+
+-- name: NotifyChanges :exec
+-- Wakes the listeners of every process. It takes a lock over the whole database at commit, so it has a transaction of its own.
+select pg_notify('changes', '');

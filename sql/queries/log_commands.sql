@@ -1,0 +1,15 @@
+-- name: RecordCommand :execrows
+-- Records that a person asked for a command. 0 rows: the same actor has sent this command with this key before; the
+-- statement waits for a sending that is still under way.
+insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
+values (@id, @name, @actor, sqlc.narg(key), @input, @request_id, @occurred_at)
+on conflict on constraint commands_act_once do nothing;
+
+-- name: RecordOutcome :exec
+-- Keeps what the command answered, to be answered again when it is sent again.
+update log.commands set outcome = @outcome where id = @id;
+
+-- name: FindOutcome :one
+-- The earlier sending of a keyed command: whether it asked for the same, and what it answered.
+select outcome, (input = @input::jsonb)::boolean as same
+from log.commands where actor = @actor and name = @name and key = @key::text;

@@ -1,0 +1,89 @@
+-- name: ApplyCreatedToBoard :exec
+-- Puts what Task.Created tells into the board; repeats and late arrivals change nothing else.
+insert into tracker.board as b (task, number, description, created_by, created_at)
+select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]), unnest(@descriptions::text[]), unnest(@created_by::uuid[]), unnest(@created_at::timestamptz[])
+order by task
+on conflict (task) do update set number = excluded.number, description = excluded.description,
+    created_by = excluded.created_by, created_at = excluded.created_at;
+
+-- name: ApplyStateToBoard :exec
+-- Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
+insert into tracker.board as b (task, version, status, assignee, assignment, resolved_at)
+select s.task, s.version, s.status, s.assignee, s.assignment, case when s.status = 'resolved' then s.at end
+from (select unnest(@tasks::uuid[]) as task, unnest(@versions::bigint[]) as version, unnest(@statuses::text[]) as status,
+             unnest(@assignees::uuid[]) as assignee, unnest(@assignments::int[]) as assignment, unnest(@at::timestamptz[]) as at) s
+order by s.task
+on conflict (task) do update set version = excluded.version, status = excluded.status, assignee = excluded.assignee,
+    assignment = excluded.assignment, resolved_at = excluded.resolved_at
+where excluded.version > b.version;
+
+-- name: ApplyPricesToBoard :exec
+insert into tracker.board as b (task, fee, reward)
+select unnest(@tasks::uuid[]) as task, unnest(@fees::bigint[]), unnest(@rewards::bigint[])
+order by task
+on conflict (task) do update set fee = excluded.fee, reward = excluded.reward;
+
+-- name: ListBoard :many
+-- A page of the board, newest first, from just below the task number in before.
+select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
+       b.resolved_at
+from tracker.board b left join tracker.people p on p.id = b.assignee
+where b.description is not null and b.version > 0
+  and (sqlc.narg(before)::bigint is null or b.number < sqlc.narg(before)::bigint)
+  and (@status::text = '' or b.status = @status)
+  and (sqlc.narg(assignee)::uuid is null or b.assignee = sqlc.narg(assignee)::uuid)
+  and (@search::text = '' or b.description ilike '%' || @search || '%' escape '\' or b.number = sqlc.narg(number)::bigint)
+order by b.number desc
+limit @rows;
+
+-- name: CountBoard :one
+-- How many tasks the filter finds, open and resolved.
+select count(*) filter (where b.status = 'open') as open, count(*) filter (where b.status = 'resolved') as resolved
+from tracker.board b
+where b.description is not null and b.version > 0
+  and (sqlc.narg(assignee)::uuid is null or b.assignee = sqlc.narg(assignee)::uuid)
+  and (@search::text = '' or b.description ilike '%' || @search || '%' escape '\' or b.number = sqlc.narg(number)::bigint);
+
+-- name: FindOnBoard :one
+select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
+       b.resolved_at, coalesce(c.name, '')::text as created_by_name, b.version
+from tracker.board b
+left join tracker.people p on p.id = b.assignee
+left join tracker.people c on c.id = b.created_by
+where b.task = @task and b.description is not null and b.version > 0;
+
+-- name: BoardVersion :one
+-- How far the board is with a task: the version of the last event in it, 0 when it does not know the task.
+select coalesce((select case when description is null then 0 else version end from tracker.board where task = @task), 0)::bigint;
+
+-- name: ListOpenTasksOf :many
+-- The open tasks of one worker, newest first.
+select b.task, b.number::bigint as number, b.description::text as description, b.assignment::int as assignment, b.fee, b.reward,
+       b.created_at::timestamptz as created_at
+from tracker.board b
+where b.assignee = @assignee and b.status = 'open' and b.description is not null
+order by b.number desc
+limit @rows;
+
+-- name: AddHistory :exec
+-- Adds events to the history of their tasks; an event that is in it already changes nothing.
+insert into tracker.history (event, task, position, at, name, actor, assignee, previous, assignment, fee, reward)
+select unnest(@events::uuid[]), unnest(@tasks::uuid[]), unnest(@positions::bigint[]), unnest(@at::timestamptz[]), unnest(@names::text[]),
+       nullif(unnest(@actors::uuid[]), '00000000-0000-0000-0000-000000000000'),
+       nullif(unnest(@assignees::uuid[]), '00000000-0000-0000-0000-000000000000'),
+       nullif(unnest(@previous::uuid[]), '00000000-0000-0000-0000-000000000000'),
+       nullif(unnest(@assignments::int[]), 0), nullif(unnest(@fees::bigint[]), 0), nullif(unnest(@rewards::bigint[]), 0)
+on conflict (event) do nothing;
+
+-- name: ListHistory :many
+-- What happened to a task, oldest first.
+select h.event, h.at, h.name, coalesce(a.name, '')::text as actor_name, coalesce(w.name, '')::text as assignee_name,
+       coalesce(o.name, '')::text as previous_name, h.assignment, h.fee, h.reward
+from tracker.history h
+left join tracker.people a on a.id = h.actor
+left join tracker.people w on w.id = h.assignee
+left join tracker.people o on o.id = h.previous
+where h.task = @task
+order by h.at, h.position;
