@@ -53,7 +53,8 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		if !ok {
 			return b.run(ctx, tx, cmd, told)
 		}
-		told.actor = &requested.Requested().By.ID
+		by := requested.Requested().By.ID
+		told.actor = &by
 		repeated, err := recordCommand(ctx, tx, id, requested)
 		if err != nil || repeated {
 			return err

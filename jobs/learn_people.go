@@ -20,7 +20,13 @@ var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQ
 		}
 		return cmd, nil
 	},
-	topics: func([]domain.Envelope, domain.Command) []string { return []string{"tasks"} },
+	topics: func(events []domain.Envelope, _ domain.Command) []string {
+		topics := []string{"tasks"}
+		for _, e := range events {
+			topics = append(topics, "person/"+e.Subject.String())
+		}
+		return topics
+	},
 }
 
 // accountingLearnsPeople brings Accounting's copy of people up to date.

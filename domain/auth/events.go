@@ -6,6 +6,9 @@ import (
 	"ates/domain"
 )
 
+// Producer is the Auth-Service's name in the log.
+const Producer = "auth"
+
 // User is all that the other services may know of a person. Every event carries the whole of it, so a consumer that
 // keeps the highest Version it has seen is right in whatever order events arrive.
 type User struct {
@@ -32,26 +35,29 @@ type UserDeactivated struct{ User }
 // UserReactivated tells that a person can sign in again.
 type UserReactivated struct{ User }
 
-// EventName is the event's name on the wire.
+// EventName is User.Registered.
 func (UserRegistered) EventName() string { return "User.Registered" }
 
-// EventName is the event's name on the wire.
+// EventName is User.Updated.
 func (UserUpdated) EventName() string { return "User.Updated" }
 
-// EventName is the event's name on the wire.
+// EventName is User.RoleChanged.
 func (UserRoleChanged) EventName() string { return "User.RoleChanged" }
 
-// EventName is the event's name on the wire.
+// EventName is User.Deactivated.
 func (UserDeactivated) EventName() string { return "User.Deactivated" }
 
-// EventName is the event's name on the wire.
+// EventName is User.Reactivated.
 func (UserReactivated) EventName() string { return "User.Reactivated" }
 
 // EventVersion is the version of the shape that all events about a person share.
 func (User) EventVersion() int { return 1 }
 
-// Producer is the context that tells of people.
-func (User) Producer() string { return "auth" }
+// Producer is the Auth-Service.
+func (User) Producer() string { return Producer }
+
+// Active reports whether the person may sign in and be given work.
+func (u User) Active() bool { return u.Status == Active }
 
 func (p Person) user() User {
 	return User{ID: p.ID, Name: p.Name, Email: p.Email, Role: p.Role, Status: p.Status, Version: p.Version}

@@ -119,6 +119,25 @@ func (a account) canEnter(dir string) error {
 	}
 }
 
+// mkdirEnterable makes a folder and those above it such that other accounts may enter them, whatever mask this process has.
+// Folders that exist stay as they are.
+func mkdirEnterable(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := mkdirEnterable(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // made by a process that starts at the same time
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
+}
+
 func ownerOf(path string) (uid int, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -28,7 +28,7 @@ func unpackChecked(archive, sum, dst string) error {
 	if base64.StdEncoding.EncodeToString(got[:]) != sum {
 		return fmt.Errorf("%s is not the archive this program expects: its SHA-512 differs", filepath.Base(archive))
 	}
-	if err := os.Mkdir(dst, 0o755); err != nil {
+	if err := mkdirEnterable(dst); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(dst)
@@ -61,17 +61,31 @@ func unpack(archive io.Reader, root *os.Root) error {
 		if !ok || entry.Typeflag != tar.TypeReg {
 			continue
 		}
+		if err := makeFolders(root, path.Dir(name)); err != nil {
+			return fmt.Errorf("%s: %w", entry.Name, err)
+		}
 		if err := writeFile(root, name, entry.FileInfo().Mode(), entries); err != nil {
 			return fmt.Errorf("%s: %w", entry.Name, err)
 		}
 	}
 }
 
-func writeFile(root *os.Root, name string, mode fs.FileMode, content io.Reader) error {
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+// Modes are set once more after the making, without the process's mask: another account has to use these files.
+
+func makeFolders(root *os.Root, dir string) error {
+	if _, err := root.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// Another account has to run them, whatever mask this process has.
+	if err := makeFolders(root, path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := root.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return root.Chmod(dir, 0o755)
+}
+
+func writeFile(root *os.Root, name string, mode fs.FileMode, content io.Reader) error {
 	perm := fs.FileMode(0o644)
 	if mode&0o111 != 0 {
 		perm = 0o755
@@ -81,7 +95,7 @@ func writeFile(root *os.Root, name string, mode fs.FileMode, content io.Reader) 
 		return err
 	}
 	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Close())
+	return errors.Join(err, f.Chmod(perm), f.Close())
 }
 
 // makeLinks makes the links that pg-symlinks.json lists; without them the libraries do not find each other.

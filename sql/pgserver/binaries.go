@@ -27,15 +27,17 @@ func (b binaries) path(program string) string { return filepath.Join(b.dir, prog
 
 // folders are where installations of PostgreSQL put their programs, besides the PATH and what pg_config says.
 var folders = []string{
-	"/usr/lib/postgresql/*/bin",                                  // Debian, Ubuntu
-	"/usr/pgsql-*/bin",                                           // packages of the PostgreSQL project for Red Hat
-	"/usr/libexec/postgresql*",                                   // Alpine
-	"/opt/homebrew/opt/postgresql*/bin",                          // Homebrew on Apple's processors
-	"/usr/local/opt/postgresql*/bin",                             // Homebrew on Intel's
-	"/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",             // Homebrew on Linux
-	"/Applications/Postgres.app/Contents/Versions/*/bin",         // Postgres.app
-	"/Library/PostgreSQL/*/bin", "/opt/PostgreSQL/*/bin",         // EDB's installer
-	"/usr/local/pgsql/bin", "/usr/lib/postgresql*/bin", "/opt/*", // built from source, SUSE
+	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
+	"/usr/pgsql-*/bin",                                   // the PostgreSQL project's own packages for Red Hat
+	"/usr/libexec/postgresql*",                           // Alpine
+	"/usr/lib/postgresql*/bin",                           // SUSE
+	"/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on Apple's processors
+	"/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel's
+	"/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",     // Homebrew on Linux
+	"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
+	"/Library/PostgreSQL/*/bin",                          // EDB's installer on macOS
+	"/opt/PostgreSQL/*/bin",                              // and on Linux
+	"/usr/local/pgsql/bin",                               // built from source
 }
 
 // finder looks for installed binaries. Tests give it another root and PATH.

@@ -41,7 +41,7 @@ func openCluster(dir string) (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := mkdirEnterable(dir); err != nil {
 		return cluster{}, fmt.Errorf("make the data folder: %w", err)
 	}
 	// One folder, one lock and one socket, by whatever path it was named.

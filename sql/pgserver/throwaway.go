@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -105,6 +106,9 @@ func sweepOne(ctx context.Context, dir string, log *slog.Logger) error {
 		return err
 	}
 	defer lock.Close()
+	if _, err := os.Stat(filepath.Join(dir, "data")); errors.Is(err, fs.ErrNotExist) {
+		return os.RemoveAll(dir)
+	}
 	c, err := openCluster(dir)
 	if err != nil {
 		return err

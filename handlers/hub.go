@@ -1,0 +1,249 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"ates/sql/dbsqlc"
+)
+
+// hub tells open pages which topics have changed. One connection of the process listens for notifications; what changed is
+// read from log.changes, from a cursor on, so that a lost notification costs a moment and never a change.
+//
+// A topic is a word, or a word and a key such as "balance/<person>". Who subscribes to a word hears of all its keys.
+type hub struct {
+	config *pgx.ConnConfig
+
+	mu          sync.Mutex
+	subscribers map[string]map[*subscription]struct{}
+	streams     map[string]int
+	cursor      cursor
+	listening   bool
+}
+
+// cursor is a place in the changes of the database: whoever has read anything at a cursor has seen every change below it.
+type cursor uint64
+
+func (c cursor) String() string { return strconv.FormatUint(uint64(c), 10) }
+
+func parseCursor(s string) (cursor, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return cursor(n), err
+}
+
+const (
+	// lookEvery is how long a change can go unnoticed whose notification was lost.
+	lookEvery = 5 * time.Second
+	// reconnectAfter is the pause before the listening connection is made anew.
+	reconnectAfter = time.Second
+	// pendingTopics is how many topics wait for a slow page before it is told to fetch everything again.
+	pendingTopics = 100
+	// streamsOfOne is how many streams one person may have open in one process.
+	streamsOfOne = 32
+)
+
+// everything is the topic that stands for all of them.
+const everything = "*"
+
+func newHub(pool *pgxpool.Pool) *hub {
+	return &hub{config: pool.Config().ConnConfig.Copy(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
+}
+
+// run listens until the context ends, through any loss of the connection.
+func (h *hub) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := h.listen(ctx)
+		h.mu.Lock()
+		h.listening = false
+		h.mu.Unlock()
+		if ctx.Err() == nil {
+			slog.WarnContext(ctx, "live pages lost their connection to Postgres; trying again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(reconnectAfter):
+		}
+	}
+}
+
+// listen looks at the changes whenever a notification comes, and now and then without one.
+func (h *hub) listen(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, h.config)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "listen changes"); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	seen := map[int64]bool{}
+	for {
+		if seen, err = h.look(ctx, dbsqlc.New(conn), seen); err != nil {
+			return err
+		}
+		waiting, stop := context.WithTimeout(ctx, lookEvery)
+		_, err := conn.WaitForNotification(waiting)
+		stop()
+		if err != nil && (ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {
+			return fmt.Errorf("wait for a notification: %w", err)
+		}
+	}
+}
+
+// look publishes the changes since the last look and moves the cursor on. Seen are the changes that the last look found, some
+// of which are still above the cursor; the answer are those that this one found.
+func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) (map[int64]bool, error) {
+	next, err := currentCursor(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	from := h.cursor
+	h.mu.Unlock()
+	found := map[int64]bool{}
+	var topics []string
+	if from != 0 {
+		changes, err := q.ReadChanges(ctx, from.String())
+		if err != nil {
+			return nil, fmt.Errorf("read changes: %w", err)
+		}
+		for _, c := range changes {
+			found[c.Position] = true
+			if !seen[c.Position] {
+				topics = append(topics, c.Topics...)
+			}
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cursor, h.listening = next, true
+	h.publish(topics)
+	return found, nil
+}
+
+// currentCursor is the cursor for what is read from now on.
+func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
+	text, err := q.CurrentCursor(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the cursor: %w", err)
+	}
+	return parseCursor(text)
+}
+
+// publish hands topics to those who want them. The caller holds the lock.
+func (h *hub) publish(topics []string) {
+	for _, topic := range topics {
+		for s := range h.subscribers[topic] {
+			s.add(topic)
+		}
+		if word, _, keyed := strings.Cut(topic, "/"); keyed {
+			for s := range h.subscribers[word] {
+				s.add(topic)
+			}
+		}
+	}
+}
+
+// poke has the streams of a person look at their rights at once.
+func (h *hub) poke(person string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.publish([]string{personTopic(person)})
+}
+
+// ready reports whether the hub hears of changes.
+func (h *hub) ready() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.listening
+}
+
+// subscription is what one stream has still to be told. It never grows beyond pendingTopics and is never waited for.
+type subscription struct {
+	wake chan struct{}
+
+	mu      sync.Mutex
+	pending map[string]bool
+}
+
+// add notes a topic and wakes the stream.
+func (s *subscription) add(topic string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.pending[everything]:
+	case len(s.pending) >= pendingTopics:
+		s.pending = map[string]bool{everything: true}
+	default:
+		s.pending[topic] = true
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the subscription.
+func (s *subscription) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	topics := make([]string, 0, len(s.pending))
+	for t := range s.pending {
+		topics = append(topics, t)
+	}
+	clear(s.pending)
+	slices.Sort(topics)
+	return topics
+}
+
+// subscribe begins to collect topics for a person's stream; cancel ends it. It is refused when the person has too many.
+func (h *hub) subscribe(person string, topics []string) (s *subscription, cancel func(), ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams[person] >= streamsOfOne {
+		return nil, nil, false
+	}
+	h.streams[person]++
+	s = &subscription{wake: make(chan struct{}, 1), pending: map[string]bool{}}
+	for _, t := range topics {
+		if h.subscribers[t] == nil {
+			h.subscribers[t] = map[*subscription]struct{}{}
+		}
+		h.subscribers[t][s] = struct{}{}
+	}
+	return s, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.streams[person]--; h.streams[person] == 0 {
+			delete(h.streams, person)
+		}
+		for _, t := range topics {
+			if delete(h.subscribers[t], s); len(h.subscribers[t]) == 0 {
+				delete(h.subscribers, t)
+			}
+		}
+	}, true
+}
+
+// wants reports whether a subscriber of the topics hears of topic.
+func wants(subscribed []string, topic string) bool {
+	word, _, _ := strings.Cut(topic, "/")
+	return slices.Contains(subscribed, topic) || slices.Contains(subscribed, word)
+}
+
+// at is the hub's cursor: everything below it has been published.
+func (h *hub) at() cursor {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cursor
+}

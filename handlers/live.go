@@ -1,0 +1,215 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"ates/domain"
+	"ates/domain/auth"
+	"ates/sql/dbsqlc"
+)
+
+const (
+	// pingEvery is how often a stream shows that it lives and looks whether its session still does. Pages open a new
+	// stream after 45 s of silence.
+	pingEvery = 20 * time.Second
+	// writeWithin is how long a client may take to accept what is written to it.
+	writeWithin = 10 * time.Second
+)
+
+// topicsFor are the topics that a person's pages may hear of: what section 4 of the specification lets them see.
+func topicsFor(p auth.Person) []string {
+	topics := []string{"tasks", personTopic(p.ID.String())}
+	if p.Role == domain.Worker {
+		topics = append(topics, "mine/"+p.ID.String(), "balance/"+p.ID.String())
+	}
+	return topics
+}
+
+// personTopic changes when a person does, or when one of their sessions ends.
+func personTopic(id string) string { return "person/" + id }
+
+// live streams to a page which topics have changed; the page then fetches what it shows, with the rights it has. It names
+// topics only, never data. Where nobody is signed in it answers 401, since a page would follow a redirect for ever.
+//
+// Events are hello, with the cursor to begin from; change, whose id is the cursor to come back with and whose data is a list
+// of topics, "*" for all; ping; and bye, when the session has ended.
+func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
+	person, ok, err := h.alive(r)
+	if err != nil {
+		h.logFault(r, err)
+		http.Error(w, "The session cannot be looked up at the moment.", http.StatusServiceUnavailable)
+		return
+	}
+	if !ok {
+		http.Error(w, "Sign in first.", http.StatusUnauthorized)
+		return
+	}
+	topics := topicsFor(person)
+	subscription, cancel, ok := h.hub.subscribe(person.ID.String(), topics)
+	if !ok {
+		http.Error(w, "You have too many pages open. Close some.", http.StatusTooManyRequests)
+		return
+	}
+	defer cancel()
+
+	s := &stream{w: w, control: http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	missed, from, err := h.missed(r, topics)
+	if err != nil {
+		h.logFault(r, err)
+		http.Error(w, "What changed cannot be read at the moment.", http.StatusServiceUnavailable)
+		return
+	}
+	s.hello(from)
+	s.change(missed, from)
+
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for s.err == nil {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-h.stopping:
+			return
+		case <-ping.C:
+			if !h.stillAllowed(s, r, person) {
+				return
+			}
+			s.send("ping", "", struct{}{})
+		case <-subscription.wake:
+			// The cursor first: all below it is among the topics taken after.
+			at := h.hub.at()
+			changed := subscription.take()
+			if slices.Contains(changed, personTopic(person.ID.String())) && !h.stillAllowed(s, r, person) {
+				return
+			}
+			s.change(changed, at)
+		}
+	}
+}
+
+// alive is who the request's session belongs to, if it lives and they are active.
+func (h *Handlers) alive(r *http.Request) (auth.Person, bool, error) {
+	id, ok, err := h.sessions.Alive(r.Context(), r)
+	if err != nil || !ok {
+		return auth.Person{}, false, err
+	}
+	person, err := auth.FindPerson(r.Context(), h.pool, id)
+	if err != nil {
+		return auth.Person{}, false, fmt.Errorf("find the person of a session: %w", err)
+	}
+	return person, person.Status == auth.Active, nil
+}
+
+// stillAllowed reports whether a stream may go on. It says bye where the session has ended; where only the role is another the
+// page comes back by itself, with its new rights.
+func (h *Handlers) stillAllowed(s *stream, r *http.Request, was auth.Person) bool {
+	is, ok, err := h.alive(r)
+	if err != nil {
+		h.logFault(r, err)
+		return false
+	}
+	if !ok {
+		s.send("bye", "", struct{}{})
+		return false
+	}
+	return is.Role == was.Role
+}
+
+// missed are the topics that changed since the cursor with which a page comes: the one it last heard of, else the one it was
+// rendered with. A page that comes without one, or has been away for too long, fetches everything.
+func (h *Handlers) missed(r *http.Request, subscribed []string) (topics []string, from cursor, err error) {
+	q := dbsqlc.New(h.pool)
+	if from, err = currentCursor(r.Context(), q); err != nil {
+		return nil, 0, err
+	}
+	since, err := parseCursor(r.Header.Get("Last-Event-ID"))
+	if err != nil {
+		since, err = parseCursor(r.URL.Query().Get("since"))
+	}
+	if err != nil || since > from {
+		return []string{everything}, from, nil
+	}
+	text, err := q.OldestChange(r.Context())
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the oldest change: %w", err)
+	}
+	oldest, err := parseCursor(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	if since < oldest {
+		return []string{everything}, from, nil
+	}
+	changes, err := q.ReadChanges(r.Context(), since.String())
+	if err != nil {
+		return nil, 0, fmt.Errorf("read changes: %w", err)
+	}
+	for _, c := range changes {
+		for _, topic := range c.Topics {
+			if wants(subscribed, topic) && !slices.Contains(topics, topic) {
+				topics = append(topics, topic)
+			}
+		}
+		if len(topics) > pendingTopics {
+			return []string{everything}, from, nil
+		}
+	}
+	return topics, from, nil
+}
+
+// stream writes server-sent events. After the first error it writes no more.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	err     error
+}
+
+// hello greets a page and tells it how long to wait before it comes back: not all pages the same, or they would all come at
+// once when the server is back.
+func (s *stream) hello(at cursor) {
+	s.write(fmt.Sprintf("retry: %d\n", 1500+rand.IntN(3500)))
+	s.send("hello", at.String(), map[string]string{"cursor": at.String()})
+}
+
+// change names changed topics, if there are any.
+func (s *stream) change(topics []string, at cursor) {
+	if len(topics) > 0 {
+		s.send("change", at.String(), topics)
+	}
+}
+
+func (s *stream) send(event, id string, data any) {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		s.err = err
+		return
+	}
+	if id != "" {
+		id = "id: " + id + "\n"
+	}
+	s.write("event: " + event + "\n" + id + "data: " + string(encoded) + "\n\n")
+	if s.err == nil {
+		s.err = s.control.Flush()
+	}
+}
+
+func (s *stream) write(text string) {
+	if s.err == nil {
+		s.err = s.control.SetWriteDeadline(time.Now().Add(writeWithin))
+	}
+	if s.err == nil {
+		_, s.err = s.w.Write([]byte(text))
+	}
+}
+
+// Listen keeps the open pages of this process up to date until the context ends.
+func (h *Handlers) Listen(ctx context.Context) { h.hub.run(ctx) }

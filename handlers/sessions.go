@@ -1,0 +1,120 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"ates/sql/dbsqlc"
+)
+
+// What a session holds, by key.
+const (
+	sessionSubject  = "subject"
+	sessionIDToken  = "id_token"
+	sessionAttempts = "attempts"
+	sessionFlash    = "flash"
+)
+
+// sessions are the browsers that know us by a cookie. Whoever is signed in has one with a subject; it lies in Postgres,
+// ends after two idle hours or twelve in all, and once ended cannot come back.
+type sessions struct {
+	manager *scs.SessionManager
+	store   *sessionStore
+}
+
+// newSessions returns the sessions kept in db. secure says that people reach the program over TLS.
+func newSessions(db dbsqlc.DBTX, secure bool, now func() time.Time) *sessions {
+	store := &sessionStore{queries: dbsqlc.New(db), now: now}
+	manager := scs.New()
+	manager.Store = store
+	manager.Lifetime = sessionLifetime
+	manager.Cookie.Name = cookieName("ates", secure)
+	manager.Cookie.Secure = secure
+	manager.Cookie.Persist = false
+	return &sessions{manager: manager, store: store}
+}
+
+// cookieName adds the prefix that ties a cookie to this very host, where browsers honour it.
+func cookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// loadAndSave gives each request its session and keeps what the request changed in it. failed answers when Postgres
+// cannot be asked. Streams and static files do without it.
+func (s *sessions) loadAndSave(next http.Handler, failed func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	s.manager.ErrorFunc = failed
+	return s.manager.LoadAndSave(next)
+}
+
+// Person returns who is signed in with the session of the request; whether they are still active is for the caller to
+// ask. It needs loadAndSave around it.
+func (s *sessions) Person(ctx context.Context) (subject uuid.UUID, ok bool) {
+	subject, err := uuid.Parse(s.manager.GetString(ctx, sessionSubject))
+	return subject, err == nil
+}
+
+// Alive returns whose session the request's cookie names, if the session lives and the person is active. It neither needs
+// loadAndSave nor counts as use, so an open stream can ask it again and again.
+func (s *sessions) Alive(ctx context.Context, r *http.Request) (subject uuid.UUID, ok bool, err error) {
+	cookie, err := r.Cookie(s.manager.Cookie.Name)
+	if err != nil {
+		return uuid.Nil, false, nil
+	}
+	subject, err = s.store.person(ctx, cookie.Value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, false, nil
+	}
+	if err != nil {
+		return uuid.Nil, false, fmt.Errorf("find session: %w", err)
+	}
+	return subject, true, nil
+}
+
+// RevokeSubject ends all sessions of a person at once, also for requests that are on their way.
+func (s *sessions) RevokeSubject(ctx context.Context, subject uuid.UUID) error {
+	now := s.store.now()
+	err := s.store.queries.RevokeSessionsOfSubject(ctx, dbsqlc.RevokeSessionsOfSubjectParams{Subject: subject, Now: &now})
+	if err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
+}
+
+// PutFlash leaves a message for the next page that this session shows.
+func (s *sessions) PutFlash(ctx context.Context, message string) {
+	s.manager.Put(ctx, sessionFlash, message)
+}
+
+// PopFlash takes the message that was left, "" when there is none.
+func (s *sessions) PopFlash(ctx context.Context) string {
+	return s.manager.PopString(ctx, sessionFlash)
+}
+
+// start signs a person in. The session gets a new name, so that nobody who knew the old one gets in with it.
+func (s *sessions) start(ctx context.Context, subject uuid.UUID, idToken string) error {
+	if err := s.manager.RenewToken(ctx); err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	s.manager.Put(ctx, sessionSubject, subject.String())
+	s.manager.Put(ctx, sessionIDToken, idToken)
+	return nil
+}
+
+// end signs whoever it is out and returns the ID token they signed in with, "" when nobody was signed in.
+func (s *sessions) end(ctx context.Context) (idToken string, err error) {
+	idToken = s.manager.GetString(ctx, sessionIDToken)
+	if err := s.manager.Destroy(ctx); err != nil {
+		return "", fmt.Errorf("end session: %w", err)
+	}
+	return idToken, nil
+}

@@ -1,0 +1,102 @@
+// Package jobstest runs the whole asynchronous half of the program in a test: a bus on a database of its own, real River
+// workers, and the questions that tests ask of the books.
+package jobstest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ates/domain"
+	"ates/domain/accounting"
+	"ates/domain/tracker"
+	"ates/jobs"
+	"ates/sql/sqltest"
+)
+
+// Books are those of a company in UTC and US dollars.
+func Books() accounting.Books { return accounting.Books{Zone: time.UTC, Unit: 100} }
+
+// Bus makes a bus on a database of its own. Nobody works on its jobs until Work is called.
+func Bus(t testing.TB) (*jobs.Bus, *pgxpool.Pool) {
+	t.Helper()
+	pool := sqltest.Pool(t)
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: Books()})
+	require.NoError(t, err)
+	return bus, pool
+}
+
+// Work works on all queues until the test ends, or until the returned function is called.
+func Work(t testing.TB, bus *jobs.Bus) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- bus.Work(ctx) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			require.NoError(t, <-done)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// Idle waits until every job has been worked on and fails the test when one of them failed for good or none ends in time.
+func Idle(t testing.TB, pool *pgxpool.Pool, within time.Duration) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var waiting, dead int
+		err := pool.QueryRow(context.WithoutCancel(t.Context()), `select count(*) filter (where state not in ('completed', 'cancelled', 'discarded')),
+			count(*) filter (where state in ('cancelled', 'discarded')) from river.river_job`).Scan(&waiting, &dead)
+		return err == nil && dead == 0 && waiting == 0
+	}, within, 20*time.Millisecond, "jobs are still waiting, or one was given up")
+}
+
+// Workers makes n active Workers known to the tracker, as the events of the Auth-Service would.
+func Workers(t testing.TB, bus *jobs.Bus, n int) []domain.Actor {
+	t.Helper()
+	var learn tracker.LearnPeople
+	workers := make([]domain.Actor, n)
+	for i := range workers {
+		workers[i] = domain.Actor{ID: uuid.New(), Role: domain.Worker}
+		learn.People = append(learn.People, tracker.Person{ID: workers[i].ID, Name: "Worker " + string(rune('A'+i%26)), Role: domain.Worker, Active: true, Version: 1})
+	}
+	require.NoError(t, bus.Do(t.Context(), learn))
+	return workers
+}
+
+// Manager is an actor who may assign and resolve anything.
+func Manager() domain.Actor { return domain.Actor{ID: uuid.New(), Role: domain.Manager} }
+
+// RequireSoundBooks fails the test unless everything that must hold of the books does, in the words of the specification's
+// section 8: every entry has its other side, every wallet its entries, every assignment its fee and every resolved task its reward.
+func RequireSoundBooks(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	for name, query := range map[string]string{
+		"entries do not sum to zero":                       `select 1 from accounting.entries having coalesce(sum(amount), 0) <> 0`,
+		"a wallet is not the sum of its entries":           `select 1 from accounting.accounts a where a.kind = 'wallet' and a.balance <> (select coalesce(sum(e.amount), 0) from accounting.entries e where e.account = a.id)`,
+		"a running balance is not the sum so far":          `select 1 from (select balance, sum(case when debit = wallet then -amount else amount end) over (partition by wallet order by version) as so_far from accounting.transfers) t where balance <> so_far`,
+		"a task's fees are not its assignments":            `select 1 from tracker.tasks t where t.assignment <> (select count(*) from accounting.transfers x where x.kind = 'fee' and x.task = t.id)`,
+		"a task's rewards are not 1 when resolved, else 0": `select 1 from tracker.tasks t where (t.status = 'resolved')::int <> (select count(*) from accounting.transfers x where x.kind = 'reward' and x.task = t.id)`,
+		"a transfer does not move the task's price":        `select 1 from accounting.transfers x join accounting.tasks t on t.id = x.task where x.amount <> case x.kind when 'fee' then t.fee else t.reward end`,
+		"a reward went to another than the assignee":       `select 1 from accounting.transfers x join tracker.tasks t on t.id = x.task where x.kind = 'reward' and x.wallet <> t.assignee`,
+		"an entry names no event of the log":               `select 1 from accounting.transfers x where not exists (select 1 from log.events e where e.id = x.event)`,
+		"a fee went to another than its event says":        `select 1 from accounting.transfers x join log.events e on e.id = x.event where x.kind = 'fee' and x.wallet::text <> e.data->>'assignee'`,
+		"the board differs from the tasks":                 `select 1 from tracker.tasks t full join tracker.board b on b.task = t.id where (t.number, t.description, t.status, t.assignee, t.assignment, t.version) is distinct from (b.number, b.description, b.status, b.assignee, b.assignment, b.version)`,
+		"the board shows another price than was charged":   `select 1 from tracker.board b full join accounting.tasks t on t.id = b.task where (b.fee, b.reward) is distinct from (t.fee, t.reward)`,
+		"a task's history misses an event":                 `select 1 from log.events e where e.name like 'Task.%' and not exists (select 1 from tracker.history h where h.event = e.id)`,
+		"a daily balance differs from the ledger":          `select 1 from accounting.daily_balances d full join (select wallet, day, coalesce(sum(amount) filter (where kind = 'fee'), 0) as fees, coalesce(sum(amount) filter (where kind = 'reward'), 0) as rewards, count(*) as entries from accounting.transfers group by wallet, day) t on t.wallet = d.worker and t.day = d.day where (d.fees, d.rewards, d.entries) is distinct from (t.fees, t.rewards, t.entries)`,
+	} {
+		var broken int
+		err := pool.QueryRow(t.Context(), `select count(*) from (`+query+`) broken`).Scan(&broken)
+		require.NoError(t, err, name)
+		require.Zero(t, broken, name)
+	}
+}

@@ -1,0 +1,192 @@
+package sqltest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ates/sql/migrations"
+	"ates/sql/pgserver"
+)
+
+const setUpTimeout = 2 * time.Minute
+
+// server is where the databases are made.
+type server struct {
+	url *url.URL
+	// admin is for creating and dropping.
+	admin *pgxpool.Pool
+	// strategy is how a template is copied, and drops says whether a database is dropped after its test.
+	strategy string
+	drops    bool
+
+	template func() (string, error)
+	shared   func() (*pgxpool.Pool, error)
+}
+
+var theServer = sync.OnceValues(func() (*server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
+	defer cancel()
+	address := os.Getenv("ATES_TEST_DATABASE_URL")
+	if address == "" {
+		// Nothing is told when a test binary ends, so nobody stops this server: the kernel does where it can, and the next
+		// throwaway server removes what is left.
+		own, err := pgserver.Start(ctx, pgserver.Config{Throwaway: true})
+		if err != nil {
+			return nil, err
+		}
+		address = own.URL()
+	}
+	return newServer(ctx, address)
+})
+
+func newServer(ctx context.Context, address string) (*server, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" {
+		return nil, errors.New("ATES_TEST_DATABASE_URL must be of the form postgres://user:password@host/database")
+	}
+	admin, err := newPool(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: u, admin: admin}
+	s.template = sync.OnceValues(s.makeTemplate)
+	s.shared = sync.OnceValues(s.makeShared)
+
+	// A server that does not sync is a throwaway: it copies files quickest and removes them with itself. On a durable one
+	// copying files would force checkpoints on everybody.
+	var fsync bool
+	if err := admin.QueryRow(ctx, "select current_setting('fsync')::boolean").Scan(&fsync); err != nil {
+		return nil, fmt.Errorf("reach the test server: %w", err)
+	}
+	s.strategy, s.drops = "file_copy", false
+	if fsync {
+		s.strategy, s.drops = "wal_log", true
+	}
+	return s, nil
+}
+
+// create makes a database for one test.
+func (s *server) create(t testing.TB, template string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	require.NoError(t, s.copy(t.Context(), template, name))
+	if s.drops {
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
+			defer cancel()
+			_, err := s.admin.Exec(ctx, "drop database if exists "+name+" with (force)")
+			require.NoError(t, err)
+		})
+	}
+	return s.address(name)
+}
+
+func (s *server) copy(ctx context.Context, template, name string) error {
+	_, err := s.admin.Exec(ctx, fmt.Sprintf("create database %s template %s strategy %s", name, template, s.strategy))
+	if err != nil {
+		return fmt.Errorf("create test database: %w", err)
+	}
+	return nil
+}
+
+func (s *server) address(database string) string {
+	u := *s.url
+	u.Path = "/" + database
+	return u.String()
+}
+
+// makeTemplate makes the database that the others are copies of, once per server and schema, and returns its name.
+func (s *server) makeTemplate() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
+	defer cancel()
+	fingerprint, err := schemaFingerprint()
+	if err != nil {
+		return "", err
+	}
+	name := "template_" + fingerprint
+	conn, err := s.admin.Acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	// Packages are tested by processes of their own, which all come here at once.
+	const key = 3108517
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", key); err != nil {
+		return "", err
+	}
+	defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
+
+	var exists bool
+	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&exists); err != nil || exists {
+		return name, err
+	}
+	// It gets its name when it is complete, since whoever makes it may be interrupted.
+	unfinished := name + "_unfinished"
+	if _, err := conn.Exec(ctx, "drop database if exists "+unfinished+" with (force)"); err != nil {
+		return "", err
+	}
+	if err := s.copy(ctx, "template0", unfinished); err != nil {
+		return "", err
+	}
+	if err := migrate(ctx, s.address(unfinished)); err != nil {
+		return "", err
+	}
+	// A template cannot be copied while somebody is connected to it.
+	if _, err := conn.Exec(ctx, "alter database "+unfinished+" with allow_connections false"); err != nil {
+		return "", err
+	}
+	_, err = conn.Exec(ctx, "alter database "+unfinished+" rename to "+name)
+	return name, err
+}
+
+func migrate(ctx context.Context, address string) error {
+	pool, err := newPool(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	_, err = migrations.Up(ctx, pool)
+	return err
+}
+
+// makeShared makes the database of this process's transactions.
+func (s *server) makeShared() (*pgxpool.Pool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
+	defer cancel()
+	template, err := s.template()
+	if err != nil {
+		return nil, err
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	if err := s.copy(ctx, template, name); err != nil {
+		return nil, err
+	}
+	return newPool(ctx, s.address(name))
+}
+
+func newPool(ctx context.Context, address string) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = 10
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+var _ = pgerrcode.ObjectInUse
+var _ *pgconn.PgError
+var _ pgx.Tx

@@ -1,0 +1,81 @@
+package sqltest_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"ates/sql/sqltest"
+)
+
+func TestDatabasesAreMigratedAndSeparate(t *testing.T) {
+	t.Parallel()
+	one, other := sqltest.Pool(t), sqltest.Pool(t)
+
+	_, err := one.Exec(t.Context(), "insert into log.changes (topics, at) values ('{a}', now())")
+	require.NoError(t, err)
+
+	var n int
+	require.NoError(t, other.QueryRow(t.Context(), "select count(*) from log.changes").Scan(&n))
+	require.Zero(t, n)
+	require.NoError(t, other.QueryRow(t.Context(), "select count(*) from river.river_job").Scan(&n))
+	require.Zero(t, n)
+}
+
+func TestTransactionsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	t.Run("insert", func(t *testing.T) {
+		_, err := sqltest.Tx(t).Exec(t.Context(), "insert into log.changes (topics, at) values ('{a}', now())")
+		require.NoError(t, err)
+	})
+	var n int
+	require.NoError(t, sqltest.Tx(t).QueryRow(t.Context(), "select count(*) from log.changes").Scan(&n))
+	require.Zero(t, n)
+}
+
+func TestATestMayEndItsTransactionItself(t *testing.T) {
+	t.Parallel()
+	t.Run("rollback", func(t *testing.T) {
+		require.NoError(t, sqltest.Tx(t).Rollback(t.Context()))
+	})
+	t.Run("failed statement", func(t *testing.T) {
+		_, err := sqltest.Tx(t).Exec(t.Context(), "select 1/0")
+		require.Error(t, err)
+	})
+}
+
+func TestEmptyHasNoTables(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), sqltest.Empty(t))
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	var n int
+	require.NoError(t, conn.QueryRow(t.Context(),
+		"select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')").Scan(&n))
+	require.Zero(t, n)
+}
+
+func BenchmarkPool(b *testing.B) {
+	sqltest.URL(b)
+	for b.Loop() {
+		var one int
+		require.NoError(b, sqltest.Pool(b).QueryRow(b.Context(), "select 1").Scan(&one))
+	}
+}
+
+func BenchmarkURL(b *testing.B) {
+	sqltest.URL(b)
+	for b.Loop() {
+		sqltest.URL(b)
+	}
+}
+
+func BenchmarkTx(b *testing.B) {
+	sqltest.Tx(b)
+	for b.Loop() {
+		b.StopTimer()
+		b.StartTimer()
+		sqltest.Tx(b).Rollback(b.Context())
+	}
+}
