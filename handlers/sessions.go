@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ates/sql/dbsqlc"
+	"ates/views"
 )
 
 // What a session holds, by key.
@@ -91,13 +93,38 @@ func (s *sessions) RevokeSubject(ctx context.Context, subject uuid.UUID) error {
 }
 
 // PutFlash leaves a message for the next page that this session shows.
-func (s *sessions) PutFlash(ctx context.Context, message string) {
-	s.manager.Put(ctx, sessionFlash, message)
+func (s *sessions) PutFlash(ctx context.Context, flash views.Flash) error {
+	return s.put(ctx, sessionFlash, flash)
 }
 
-// PopFlash takes the message that was left, "" when there is none.
-func (s *sessions) PopFlash(ctx context.Context) string {
-	return s.manager.PopString(ctx, sessionFlash)
+// PopFlash takes the message that was left, nil when there is none.
+func (s *sessions) PopFlash(ctx context.Context) (*views.Flash, error) {
+	var flash *views.Flash
+	err := s.get(ctx, sessionFlash, &flash)
+	s.manager.Remove(ctx, sessionFlash)
+	return flash, err
+}
+
+// put and get keep values as JSON, since the gob encoding of scs would tie them to the names of their types.
+func (s *sessions) put(ctx context.Context, key string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write %s of session: %w", key, err)
+	}
+	s.manager.Put(ctx, key, data)
+	return nil
+}
+
+// get leaves value as it is when the session has nothing under the key.
+func (s *sessions) get(ctx context.Context, key string, value any) error {
+	data := s.manager.GetBytes(ctx, key)
+	if data == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("read %s of session: %w", key, err)
+	}
+	return nil
 }
 
 // start signs a person in. The session gets a new name, so that nobody who knew the old one gets in with it.

@@ -3,8 +3,6 @@ package handlers
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -38,7 +36,7 @@ func (s *sessions) rememberAttempt(ctx context.Context, attempt signInAttempt) (
 	}
 	state = rand.Text()
 	attempts[state] = attempt
-	return state, s.putAttempts(ctx, attempts)
+	return state, s.put(ctx, sessionAttempts, attempts)
 }
 
 // takeAttempt returns the attempt that a state names, once.
@@ -51,27 +49,15 @@ func (s *sessions) takeAttempt(ctx context.Context, state string, now time.Time)
 		return attempt, false, nil
 	}
 	delete(attempts, state)
-	return attempt, true, s.putAttempts(ctx, attempts)
+	return attempt, true, s.put(ctx, sessionAttempts, attempts)
 }
 
+// attempts returns those that may still be answered.
 func (s *sessions) attempts(ctx context.Context, now time.Time) (map[string]signInAttempt, error) {
 	attempts := map[string]signInAttempt{}
-	data := s.manager.GetBytes(ctx, sessionAttempts)
-	if data == nil {
-		return attempts, nil
-	}
-	if err := json.Unmarshal(data, &attempts); err != nil {
-		return nil, fmt.Errorf("read sign-in attempts: %w", err)
+	if err := s.get(ctx, sessionAttempts, &attempts); err != nil {
+		return nil, err
 	}
 	maps.DeleteFunc(attempts, func(_ string, a signInAttempt) bool { return now.Sub(a.At) > signInTimeout })
 	return attempts, nil
-}
-
-func (s *sessions) putAttempts(ctx context.Context, attempts map[string]signInAttempt) error {
-	data, err := json.Marshal(attempts)
-	if err != nil {
-		return fmt.Errorf("write sign-in attempts: %w", err)
-	}
-	s.manager.Put(ctx, sessionAttempts, data)
-	return nil
 }

@@ -44,7 +44,7 @@ type taskState struct {
 	status     string
 	assignee   uuid.UUID
 	assignment int32
-	at         time.Time
+	since      time.Time
 }
 
 func (v *taskView) add(e domain.Envelope) error {
@@ -141,7 +141,7 @@ func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, er
 			rows.Statuses = append(rows.Statuses, s.status)
 			rows.Assignees = append(rows.Assignees, s.assignee)
 			rows.Assignments = append(rows.Assignments, s.assignment)
-			rows.At = append(rows.At, s.at)
+			rows.Since = append(rows.Since, s.since)
 		}
 		if err := q.ApplyStateToBoard(ctx, rows); err != nil {
 			return nil, fmt.Errorf("apply states to the board: %w", err)

@@ -59,6 +59,8 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		}
 		if w.reaction.topics != nil {
 			topics = w.reaction.topics(events, cmd)
+		}
+		if len(topics) > 0 {
 			if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: topics, At: tx.Now}); err != nil {
 				return fmt.Errorf("record what changed: %w", err)
 			}

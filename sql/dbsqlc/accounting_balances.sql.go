@@ -12,29 +12,47 @@ import (
 	"github.com/google/uuid"
 )
 
+const balanceAfter = `-- name: BalanceAfter :one
+select coalesce(sum(rewards - fees), 0)::bigint from accounting.daily_balances where worker = $1 and day < $2
+`
+
+type BalanceAfterParams struct {
+	Worker uuid.UUID
+	Day    time.Time
+}
+
+// A worker's balance at the end of the last day that is before day, 0 when there is none.
+func (q *Queries) BalanceAfter(ctx context.Context, arg BalanceAfterParams) (int64, error) {
+	row := q.db.QueryRow(ctx, balanceAfter, arg.Worker, arg.Day)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const listDailyBalances = `-- name: ListDailyBalances :many
-select day, fees, rewards, entries, closing from accounting.daily_balances
-where worker = $1 and day <= $2
-order by day desc limit $3
+with days as (
+    select day, fees, rewards, sum(rewards - fees) over (order by day)::bigint as closing
+    from accounting.daily_balances where worker = $3
+)
+select day, fees, rewards, closing from days where day >= $1 and day <= $2 order by day desc
 `
 
 type ListDailyBalancesParams struct {
+	First  time.Time
+	Last   time.Time
 	Worker uuid.UUID
-	Day    time.Time
-	Rows   int32
 }
 
 type ListDailyBalancesRow struct {
 	Day     time.Time
 	Fees    int64
 	Rewards int64
-	Entries int64
 	Closing int64
 }
 
-// A worker's days from the last one that is no later than day, newest first.
+// A worker's days from first to last, both included, newest first, with the balance at the end of each.
 func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesParams) ([]ListDailyBalancesRow, error) {
-	rows, err := q.db.Query(ctx, listDailyBalances, arg.Worker, arg.Day, arg.Rows)
+	rows, err := q.db.Query(ctx, listDailyBalances, arg.First, arg.Last, arg.Worker)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +64,6 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 			&i.Day,
 			&i.Fees,
 			&i.Rewards,
-			&i.Entries,
 			&i.Closing,
 		); err != nil {
 			return nil, err
@@ -62,15 +79,16 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 const listStatement = `-- name: ListStatement :many
 select s.kind, s.amount, s.version, s.balance, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event
 from accounting.transfers s join accounting.tasks t on t.id = s.task
-where s.wallet = $1 and ($2::bigint is null or s.version < $2::bigint)
-order by s.version desc
-limit $3
+where s.wallet = $1 and (s.day, s.version) < ($2::date, $3::bigint)
+order by s.day desc, s.version desc
+limit $4
 `
 
 type ListStatementParams struct {
-	Worker uuid.UUID
-	Before *int64
-	Rows   int32
+	Worker        uuid.UUID
+	BeforeDay     time.Time
+	BeforeVersion int64
+	Rows          int32
 }
 
 type ListStatementRow struct {
@@ -87,9 +105,14 @@ type ListStatementRow struct {
 	Event       uuid.UUID
 }
 
-// A worker's ledger, newest first, from just below the wallet's version in before.
+// A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and version.
 func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([]ListStatementRow, error) {
-	rows, err := q.db.Query(ctx, listStatement, arg.Worker, arg.Before, arg.Rows)
+	rows, err := q.db.Query(ctx, listStatement,
+		arg.Worker,
+		arg.BeforeDay,
+		arg.BeforeVersion,
+		arg.Rows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -121,17 +144,17 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 }
 
 const refreshDailyBalances = `-- name: RefreshDailyBalances :exec
-insert into accounting.daily_balances as d (worker, day, fees, rewards, entries, closing, version)
+insert into accounting.daily_balances as d (worker, day, fees, rewards, entries, version)
 select t.wallet, t.day,
        coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint,
        coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint,
-       count(*), (array_agg(t.balance order by t.version desc))[1], max(t.version)
+       count(*), max(t.version)
 from accounting.transfers t
 join (select unnest($1::uuid[]) as worker, unnest($2::date[]) as day) asked on t.wallet = asked.worker and t.day = asked.day
 group by t.wallet, t.day
 order by t.wallet, t.day
 on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, entries = excluded.entries,
-    closing = excluded.closing, version = excluded.version
+    version = excluded.version
 where excluded.version > d.version
 `
 

@@ -92,6 +92,17 @@ func (q *Queries) FindAccountBySubject(ctx context.Context, arg FindAccountBySub
 	return i, err
 }
 
+const hasAccounts = `-- name: HasAccounts :one
+select exists (select 1 from auth.accounts)
+`
+
+func (q *Queries) HasAccounts(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, hasAccounts)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const insertAccount = `-- name: InsertAccount :one
 insert into auth.accounts (id, login, name, email, role, status, version, password_hash, created_at, updated_at)
 values ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $7)

@@ -43,6 +43,23 @@ func (q *Queries) FindOutcome(ctx context.Context, arg FindOutcomeParams) (FindO
 	return i, err
 }
 
+const hasCommand = `-- name: HasCommand :one
+select exists (select 1 from log.commands where actor = $1 and key = $2::text)
+`
+
+type HasCommandParams struct {
+	Actor uuid.UUID
+	Key   string
+}
+
+// Whether an actor has sent a command with this key.
+func (q *Queries) HasCommand(ctx context.Context, arg HasCommandParams) (bool, error) {
+	row := q.db.QueryRow(ctx, hasCommand, arg.Actor, arg.Key)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const recordCommand = `-- name: RecordCommand :execrows
 insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
 values ($1, $2, $3, $4, $5, $6, $7)

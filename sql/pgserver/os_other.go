@@ -13,6 +13,9 @@ const (
 	dataHome     = "Library/Application Support"
 )
 
+// memoryFolders is empty: there is no file system in memory to count on.
+func memoryFolders() []string { return nil }
+
 // diesWithParent does nothing: there is no such service here, so the next start stops a server that was left behind.
 func diesWithParent(*exec.Cmd, bool) {}
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -109,12 +110,14 @@ func startOwned(ctx context.Context, c cluster, lock *os.File, log *slog.Logger)
 		return nil, err
 	}
 	if major == 0 {
-		log.Info("making a PostgreSQL cluster", "dir", c.dir, "version", bin.version)
+		if !c.throwaway {
+			log.Info("making a PostgreSQL cluster", "dir", c.dir, "version", bin.version)
+		}
 		if err := c.init(ctx, bin); err != nil {
 			return nil, err
 		}
 	}
-	p, err := c.launch(ctx, bin, log)
+	p, err := c.launch(ctx, bin)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +125,19 @@ func startOwned(ctx context.Context, c cluster, lock *os.File, log *slog.Logger)
 	if err := c.ensureDatabase(ctx); err != nil {
 		return nil, errors.Join(err, s.end(ctx))
 	}
+	go s.watch()
 	log.Debug("PostgreSQL is up", "dir", c.dir, "version", bin.version)
 	return s, nil
+}
+
+// watch tells of a server that ends by itself. It also keeps the lock: without a reference to it, the collector would close
+// it under a server whose owner remembers no more than its URL.
+func (s *Server) watch() {
+	<-s.postmaster.exited
+	if s.postmaster.err != nil && !s.cluster.throwaway {
+		s.log.Error("PostgreSQL has ended by itself", "error", s.postmaster.err, "said", s.cluster.logFile())
+	}
+	runtime.KeepAlive(s.lock)
 }
 
 // URL is how to connect to the database named ates, as libpq and pgx read it. There is no password.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -30,9 +29,9 @@ type postmaster struct {
 }
 
 // launch starts the server and waits until it accepts connections.
-func (c cluster) launch(ctx context.Context, bin binaries, log *slog.Logger) (*postmaster, error) {
+func (c cluster) launch(ctx context.Context, bin binaries) (*postmaster, error) {
 	for begin := time.Now(); ; {
-		p, err := c.launchOnce(ctx, bin, log)
+		p, err := c.launchOnce(ctx, bin)
 		// Sessions outlive a killed postmaster for a moment and keep its memory.
 		if err == nil || !strings.Contains(err.Error(), "pre-existing shared memory block") || time.Since(begin) > retryTimeout {
 			return p, err
@@ -43,7 +42,7 @@ func (c cluster) launch(ctx context.Context, bin binaries, log *slog.Logger) (*p
 	}
 }
 
-func (c cluster) launchOnce(ctx context.Context, bin binaries, log *slog.Logger) (*postmaster, error) {
+func (c cluster) launchOnce(ctx context.Context, bin binaries) (*postmaster, error) {
 	if err := os.Rename(c.logFile(), c.logFile()+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -69,7 +68,6 @@ func (c cluster) launchOnce(ctx context.Context, bin binaries, log *slog.Logger)
 		err = fmt.Errorf("%w; it said:\n%s", err, tail(said))
 		return nil, errors.Join(err, p.stop(ctx, syscall.SIGQUIT))
 	}
-	go p.watch(c, log)
 	return p, nil
 }
 
@@ -112,14 +110,6 @@ func (c cluster) waitReady(ctx context.Context, p *postmaster) error {
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return fmt.Errorf("postgres did not start in time: %w", err)
 		}
-	}
-}
-
-// watch tells of a server that ends by itself: the program cannot go on without it, and its log says why.
-func (p *postmaster) watch(c cluster, log *slog.Logger) {
-	<-p.exited
-	if p.err != nil && !c.throwaway {
-		log.Error("PostgreSQL has ended by itself", "error", p.err, "log", c.logFile())
 	}
 }
 

@@ -38,3 +38,6 @@ returning *;
 update auth.accounts set name = @name, email = @email, version = version + 1, updated_at = @now
 where id = @id and (name, email) is distinct from (@name, @email)
 returning *;
+
+-- name: HasAccounts :one
+select exists (select 1 from auth.accounts);

@@ -13,3 +13,7 @@ update log.commands set outcome = @outcome where id = @id;
 -- The earlier sending of a keyed command: whether it asked for the same, and what it answered.
 select outcome, (input = @input::jsonb)::boolean as same
 from log.commands where actor = @actor and name = @name and key = @key::text;
+
+-- name: HasCommand :one
+-- Whether an actor has sent a command with this key.
+select exists (select 1 from log.commands where actor = @actor and key = @key::text);

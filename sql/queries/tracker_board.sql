@@ -8,13 +8,12 @@ on conflict (task) do update set number = excluded.number, description = exclude
 
 -- name: ApplyStateToBoard :exec
 -- Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
-insert into tracker.board as b (task, version, status, assignee, assignment, resolved_at)
-select s.task, s.version, s.status, s.assignee, s.assignment, case when s.status = 'resolved' then s.at end
-from (select unnest(@tasks::uuid[]) as task, unnest(@versions::bigint[]) as version, unnest(@statuses::text[]) as status,
-             unnest(@assignees::uuid[]) as assignee, unnest(@assignments::int[]) as assignment, unnest(@at::timestamptz[]) as at) s
-order by s.task
+insert into tracker.board as b (task, version, status, assignee, assignment, since)
+select unnest(@tasks::uuid[]) as task, unnest(@versions::bigint[]), unnest(@statuses::text[]), unnest(@assignees::uuid[]),
+       unnest(@assignments::int[]), unnest(@since::timestamptz[])
+order by task
 on conflict (task) do update set version = excluded.version, status = excluded.status, assignee = excluded.assignee,
-    assignment = excluded.assignment, resolved_at = excluded.resolved_at
+    assignment = excluded.assignment, since = excluded.since
 where excluded.version > b.version;
 
 -- name: ApplyPricesToBoard :exec
@@ -27,7 +26,7 @@ on conflict (task) do update set fee = excluded.fee, reward = excluded.reward;
 -- A page of the board, newest first, from just below the task number in before.
 select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.resolved_at
+       b.since::timestamptz as since
 from tracker.board b left join tracker.people p on p.id = b.assignee
 where b.description is not null and b.version > 0
   and (sqlc.narg(before)::bigint is null or b.number < sqlc.narg(before)::bigint)
@@ -38,17 +37,14 @@ order by b.number desc
 limit @rows;
 
 -- name: CountBoard :one
--- How many tasks the filter finds, open and resolved.
-select count(*) filter (where b.status = 'open') as open, count(*) filter (where b.status = 'resolved') as resolved
-from tracker.board b
-where b.description is not null and b.version > 0
-  and (sqlc.narg(assignee)::uuid is null or b.assignee = sqlc.narg(assignee)::uuid)
-  and (@search::text = '' or b.description ilike '%' || @search || '%' escape '\' or b.number = sqlc.narg(number)::bigint);
+-- How many tasks there are, open and resolved, whatever the filter.
+select count(*) filter (where status = 'open') as open, count(*) filter (where status = 'resolved') as resolved
+from tracker.board where description is not null and version > 0;
 
 -- name: FindOnBoard :one
 select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.resolved_at, coalesce(c.name, '')::text as created_by_name, b.version
+       b.since::timestamptz as since, b.created_by::uuid as created_by, coalesce(c.name, '')::text as created_by_name
 from tracker.board b
 left join tracker.people p on p.id = b.assignee
 left join tracker.people c on c.id = b.created_by
@@ -59,13 +55,17 @@ where b.task = @task and b.description is not null and b.version > 0;
 select coalesce((select case when description is null then 0 else version end from tracker.board where task = @task), 0)::bigint;
 
 -- name: ListOpenTasksOf :many
--- The open tasks of one worker, newest first.
+-- A page of the open tasks of one worker, newest first, from just below the task number in before.
 select b.task, b.number::bigint as number, b.description::text as description, b.assignment::int as assignment, b.fee, b.reward,
-       b.created_at::timestamptz as created_at
+       b.since::timestamptz as since
 from tracker.board b
-where b.assignee = @assignee and b.status = 'open' and b.description is not null
+where b.assignee = @assignee::uuid and b.status = 'open' and b.description is not null
+  and (sqlc.narg(before)::bigint is null or b.number < sqlc.narg(before)::bigint)
 order by b.number desc
 limit @rows;
+
+-- name: CountOpenTasksOf :one
+select count(*) from tracker.board where assignee = @assignee::uuid and status = 'open' and description is not null;
 
 -- name: AddHistory :exec
 -- Adds events to the history of their tasks; an event that is in it already changes nothing.
@@ -78,12 +78,11 @@ select unnest(@events::uuid[]), unnest(@tasks::uuid[]), unnest(@positions::bigin
 on conflict (event) do nothing;
 
 -- name: ListHistory :many
--- What happened to a task, oldest first.
-select h.event, h.at, h.name, coalesce(a.name, '')::text as actor_name, coalesce(w.name, '')::text as assignee_name,
-       coalesce(o.name, '')::text as previous_name, h.assignment, h.fee, h.reward
+-- What happened to a task, newest first.
+select h.event, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
+       h.assignment, h.fee, h.reward
 from tracker.history h
 left join tracker.people a on a.id = h.actor
 left join tracker.people w on w.id = h.assignee
-left join tracker.people o on o.id = h.previous
 where h.task = @task
-order by h.at, h.position;
+order by h.at desc, h.position desc;

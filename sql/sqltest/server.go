@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgerrcode"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -29,9 +26,8 @@ type server struct {
 	url *url.URL
 	// admin is for creating and dropping.
 	admin *pgxpool.Pool
-	// strategy is how a template is copied, and drops says whether a database is dropped after its test.
+	// strategy is how a template is copied.
 	strategy string
-	drops    bool
 
 	template func() (string, error)
 	shared   func() (*pgxpool.Pool, error)
@@ -66,15 +62,14 @@ func newServer(ctx context.Context, address string) (*server, error) {
 	s.template = sync.OnceValues(s.makeTemplate)
 	s.shared = sync.OnceValues(s.makeShared)
 
-	// A server that does not sync is a throwaway: it copies files quickest and removes them with itself. On a durable one
-	// copying files would force checkpoints on everybody.
+	// Copying files is quickest where nothing is synced. On a durable server it would force checkpoints on everybody.
 	var fsync bool
 	if err := admin.QueryRow(ctx, "select current_setting('fsync')::boolean").Scan(&fsync); err != nil {
 		return nil, fmt.Errorf("reach the test server: %w", err)
 	}
-	s.strategy, s.drops = "file_copy", false
+	s.strategy = "file_copy"
 	if fsync {
-		s.strategy, s.drops = "wal_log", true
+		s.strategy = "wal_log"
 	}
 	return s, nil
 }
@@ -84,14 +79,13 @@ func (s *server) create(t testing.TB, template string) string {
 	t.Helper()
 	name := "test_" + strings.ToLower(rand.Text())
 	require.NoError(t, s.copy(t.Context(), template, name))
-	if s.drops {
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
-			defer cancel()
-			_, err := s.admin.Exec(ctx, "drop database if exists "+name+" with (force)")
-			require.NoError(t, err)
-		})
-	}
+	t.Cleanup(func() {
+		// The test's own context has ended by now.
+		ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
+		defer cancel()
+		_, err := s.admin.Exec(ctx, "drop database if exists "+name+" with (force)")
+		require.NoError(t, err)
+	})
 	return s.address(name)
 }
 
@@ -186,7 +180,3 @@ func newPool(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	cfg.MaxConns = 10
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
-
-var _ = pgerrcode.ObjectInUse
-var _ *pgconn.PgError
-var _ pgx.Tx

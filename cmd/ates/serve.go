@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+	"riverqueue.com/riverui"
+
+	"ates/domain/accounting"
+	"ates/handlers"
+	"ates/jobs"
+	"ates/sql/migrations"
+)
+
+// serve is the program at work: pages, jobs, or both.
+type serve struct {
+	database
+	company
+	site
+	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
+	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
+	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
+	Demo   string        `name:"demo" env:"ATES_DEMO" placeholder:"1" help:"Demo people, tasks and logins: 1 or 0 (default: 1 with the private Postgres, else 0)."`
+	Clock  time.Duration `name:"clock-offset" env:"ATES_CLOCK_OFFSET" placeholder:"DURATION" help:"Added to the program's clock; only with the demo."`
+}
+
+// drainWithin is how long requests and jobs have to end once the program is told to.
+const drainWithin = 10 * time.Second
+
+// Run serves until the context ends, then lets streams, requests and jobs end.
+func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
+	demo, err := c.demo()
+	if err != nil {
+		return err
+	}
+	books, err := c.books()
+	if err != nil {
+		return err
+	}
+	if _, err := c.publicURL(); err != nil {
+		return err
+	}
+	if !c.Web && !c.Jobs {
+		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
+	}
+	now := func() time.Time { return time.Now().Add(c.Clock) }
+
+	pool, closeAll, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	applied, err := migrations.Up(ctx, pool)
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Now: now})
+	if err != nil {
+		return err
+	}
+	if demo {
+		if demo, err = seedPeople(ctx, pool, bus); err != nil {
+			return err
+		}
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	if c.Jobs {
+		group.Go(func() error { return bus.Work(ctx, c.Queues...) })
+		if demo {
+			group.Go(func() error { return seedTasks(ctx, pool, bus) })
+		}
+	}
+	if c.Web {
+		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, demo, now) })
+	}
+	return group.Wait()
+}
+
+// demo reports whether this is a demo, or why it cannot be.
+func (c *serve) demo() (bool, error) {
+	var on bool
+	switch strings.ToLower(c.Demo) {
+	case "":
+		on = c.private()
+	case "1", "true", "on", "yes":
+		on = true
+	case "0", "false", "off", "no":
+	default:
+		return false, fmt.Errorf("ATES_DEMO is %q; use 1 or 0", c.Demo)
+	}
+	if c.Clock != 0 && !on {
+		return false, errors.New("ATES_CLOCK_OFFSET moves the clock of a demo only; unset it, or set ATES_DEMO=1 where no real money is")
+	}
+	return on, nil
+}
+
+// serveWeb serves pages until the context ends.
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, demo bool, now func() time.Time) error {
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
+	}
+	defer listener.Close()
+	if c.PublicURL == "" {
+		// Port 0 lets the system choose; people have to be told which it was.
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		host, _, _ := net.SplitHostPort(c.Addr)
+		c.Addr = net.JoinHostPort(host, port)
+	}
+	public, err := c.publicURL()
+	if err != nil {
+		return err
+	}
+	dashboard, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(bus.River(), nil), Logger: slog.Default(), Prefix: handlers.DashboardPrefix, JobListHideArgsByDefault: true,
+	})
+	if err != nil {
+		return fmt.Errorf("make River's dashboard: %w", err)
+	}
+	if err := dashboard.Start(ctx); err != nil {
+		return fmt.Errorf("start River's dashboard: %w", err)
+	}
+	web, err := handlers.New(ctx, handlers.Config{
+		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo,
+		Dashboard: dashboard, Now: now, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(web.Stop)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		web.Listen(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+		defer cancel()
+		if err := server.Shutdown(draining); err != nil {
+			return fmt.Errorf("not all requests ended in time: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		announce(stdout, public, demo)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	return group.Wait()
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"ates/sql/pgserver"
+)
+
+type testCommand struct {
+	Args []string `arg:"" optional:"" passthrough:"" help:"Packages and flags for go test; all packages when none is named."`
+}
+
+// Run runs the tests. Its last line is their count.
+func (c testCommand) Run(ctx context.Context) (err error) {
+	env := os.Environ()
+	if os.Getenv("ATES_TEST_DATABASE_URL") == "" {
+		server, startErr := startPostgres(ctx)
+		if startErr != nil {
+			return startErr
+		}
+		defer func() {
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			err = errors.Join(err, server.Stop(stopCtx))
+		}()
+		env = append(env, "ATES_TEST_DATABASE_URL="+server.URL())
+	}
+	if chromium := ensureChromium(ctx); chromium != "" {
+		env = append(env, "ATES_CHROMIUM="+chromium)
+	}
+	args := []string{"test", "-json", "-shuffle=on"}
+	if ensureCompiler(ctx) {
+		args = append(args, "-race")
+	}
+	return goTest(ctx, append(args, withPackages(c.Args)...), env)
+}
+
+// startPostgres starts the one server that the tests of all packages share.
+func startPostgres(ctx context.Context) (*pgserver.Server, error) {
+	begin := time.Now()
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	server, err := pgserver.Start(ctx, pgserver.Config{Throwaway: true, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("a throwaway PostgreSQL is up after %.1fs\n", time.Since(begin).Seconds())
+	return server, nil
+}
+
+// withPackages adds all packages when the arguments name none.
+func withPackages(args []string) []string {
+	named := slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "." || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "ates/")
+	})
+	if named {
+		return args
+	}
+	return append([]string{"./..."}, args...)
+}
+
+// goTest runs go with the arguments of a test with JSON output, and reports it. Signals reach it through ctx alone, so that
+// each is heard once.
+func goTest(ctx context.Context, args, env []string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 20 * time.Second
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	begin := time.Now()
+	r := newReport(os.Stdout)
+	readErr := r.read(stdout)
+	ended := cmd.Wait()
+	os.Stdout.Write(complaints.Bytes())
+	r.skipsFail = os.Getenv("CI") == "true"
+	failed := r.summary(ended, time.Since(begin))
+	switch {
+	case readErr != nil:
+		return fmt.Errorf("read what go test says: %w", readErr)
+	case failed:
+		return errFailed
+	}
+	return nil
+}

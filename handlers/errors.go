@@ -1,0 +1,78 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"ates/domain"
+	"ates/views"
+)
+
+// statuses are how the kinds of refusal are answered.
+var statuses = map[domain.Kind]int{
+	domain.Invalid:   http.StatusUnprocessableEntity,
+	domain.NotFound:  http.StatusNotFound,
+	domain.Forbidden: http.StatusForbidden,
+	domain.Conflict:  http.StatusConflict,
+}
+
+// failed answers with what went wrong: the reason of a refusal, or, for a fault, only that there was one and the id under
+// which the log has the rest.
+func (h *Handlers) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	var refusal *domain.Refusal
+	var tooLarge *http.MaxBytesError
+	data := views.ErrorData{RequestID: domain.RequestID(r.Context())}
+	switch {
+	case errors.As(err, &refusal):
+		data.Status = statuses[refusal.Kind]
+		data.Message = translate(r.Context(), refusal)
+	case errors.As(err, &tooLarge):
+		data.Status = http.StatusRequestEntityTooLarge
+	case unavailable(err):
+		h.logFault(r, err)
+		w.Header().Set("Retry-After", "5")
+		data.Status = http.StatusServiceUnavailable
+	default:
+		h.logFault(r, err)
+		data.Status = http.StatusInternalServerError
+	}
+	h.showError(w, r, data)
+}
+
+// translate is a refusal in the reader's language.
+func translate(ctx context.Context, r *domain.Refusal) string {
+	return views.Refusal(ctx, r.Code, r.Message, r.Details)
+}
+
+// unavailable reports whether an error means that Postgres cannot be reached or has no room, so that trying again helps.
+func unavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
+		return true
+	case errors.As(err, &pg):
+		switch pg.Code[:2] {
+		case "08", "53", "57":
+			return true
+		}
+	}
+	return false
+}
+
+// logFault logs what went wrong, with who was there.
+func (h *Handlers) logFault(r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	slog.ErrorContext(r.Context(), "fault", "method", r.Method, "path", r.URL.Path, "error", err)
+}

@@ -1,0 +1,74 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"ates/domain"
+	"ates/views"
+)
+
+// DashboardPrefix is where River's dashboard is.
+const DashboardPrefix = "/ops/jobs"
+
+// jobs hands over to River's dashboard, which has neither roles nor a trail of its own: who acts on a job is logged here.
+func (h *Handlers) jobs(w http.ResponseWriter, r *http.Request, p page) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		slog.InfoContext(r.Context(), "an admin acted on jobs", "admin", p.Person.Login, "method", r.Method, "path", r.URL.Path)
+	}
+	w.Header().Set("Content-Security-Policy", dashboardPolicy)
+	h.Dashboard.ServeHTTP(w, r)
+	return nil
+}
+
+// healthz answers that the process lives.
+func (h *Handlers) healthz(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(w, "ok")
+}
+
+// readyz answers whether the process can do its work, or what is missing.
+func (h *Handlers) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := h.pool.Ping(ctx); err != nil {
+		slog.WarnContext(ctx, "not ready", "error", err)
+		http.Error(w, "not ready: Postgres does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if !h.hub.ready() {
+		http.Error(w, "not ready: live pages have no connection to Postgres", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// nothingHere answers for addresses that are none of ours.
+func (h *Handlers) nothingHere(_ http.ResponseWriter, _ *http.Request) error {
+	return &domain.Refusal{Kind: domain.NotFound, Code: "page.unknown", Message: "There is no such page."}
+}
+
+// showError shows the page for what could not be done, in the frame of whoever is signed in, if that can still be found out.
+func (h *Handlers) showError(w http.ResponseWriter, r *http.Request, data views.ErrorData) {
+	p := h.frame(r, nil)
+	if data.Status < http.StatusInternalServerError {
+		p = h.frameOf(r)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if err := h.show(w, r, data.Status, views.Refused(p, data)); err != nil {
+		h.logFault(r, fmt.Errorf("show an error: %w", err))
+	}
+}
+
+// frameOf is the frame of whoever is signed in, or of nobody where that cannot be told.
+func (h *Handlers) frameOf(r *http.Request) views.Page {
+	person, ok, err := h.alive(r)
+	if err != nil || !ok {
+		return h.frame(r, nil)
+	}
+	p := h.frame(r, &person)
+	p.Cursor = h.hub.at().String()
+	return p
+}

@@ -1,0 +1,44 @@
+package handlers
+
+import (
+	"net/http"
+
+	"ates/domain"
+	"ates/static"
+)
+
+// routes is the site map. A page for signed-in people names the roles that may see it, everybody who is signed in when it
+// names none; the commands behind the forms check their own rules again.
+func (h *Handlers) routes() http.Handler {
+	app := http.NewServeMux()
+	app.Handle("GET /{$}", h.signedIn(h.home))
+
+	app.Handle("GET /tasks", h.signedIn(h.board))
+	app.Handle("POST /tasks", h.signedIn(h.createTask))
+	app.Handle("GET /tasks/assign", h.signedIn(h.confirmAssign, domain.Manager, domain.Admin))
+	app.Handle("POST /tasks/assign", h.signedIn(h.assignTasks, domain.Manager, domain.Admin))
+	app.Handle("GET /tasks/mine", h.signedIn(h.myTasks, domain.Worker))
+	app.Handle("GET /tasks/{id}", h.signedIn(h.task))
+	app.Handle("POST /tasks/{id}/resolve", h.signedIn(h.resolveTask))
+
+	app.Handle("GET /balance", h.signedIn(h.balance, domain.Worker))
+
+	app.Handle("/ops/jobs/", h.signedIn(h.jobs, domain.Admin))
+
+	app.Handle("GET /login", h.public(h.signIn.login))
+	app.Handle("GET /callback", h.public(h.signIn.callback))
+	app.Handle("POST /logout", h.public(h.logout))
+	app.Handle("POST /preferences", h.public(h.setPreferences))
+	app.Handle("/", h.public(h.nothingHere))
+
+	site := http.NewServeMux()
+	site.Handle("/", h.sessions.loadAndSave(app, h.failed))
+	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
+	// the Auth-Service has its own.
+	site.HandleFunc("GET /live", h.live)
+	site.Handle("/auth/", h.provider)
+	site.Handle("GET "+static.Prefix, static.Handler())
+	site.HandleFunc("GET /healthz", h.healthz)
+	site.HandleFunc("GET /readyz", h.readyz)
+	return h.around(site)
+}

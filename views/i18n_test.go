@@ -1,0 +1,158 @@
+package views
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ates/domain"
+)
+
+func TestEveryLanguageHasTheSameWords(t *testing.T) {
+	t.Parallel()
+	english := locale(t, "en")
+	for _, lang := range Languages() {
+		require.Equal(t, slices.Sorted(maps.Keys(english)), slices.Sorted(maps.Keys(locale(t, lang))), lang)
+	}
+}
+
+// Some words are named by a value: those of roles, entries and statuses of HTTP.
+func TestEveryWordIsThereAndNeeded(t *testing.T) {
+	t.Parallel()
+	needed := map[string]bool{}
+	for _, role := range domain.Roles() {
+		needed["role."+string(role)] = true
+	}
+	for _, kind := range []EntryKind{EntryFee, EntryReward, EntryPayout} {
+		needed["entry."+string(kind)], needed["entry.why_"+string(kind)] = true, true
+	}
+	for _, status := range explained {
+		data := ErrorData{Status: status}
+		needed[data.key("title")], needed[data.key("text")] = true, true
+	}
+	for _, item := range navigation {
+		needed[item.title] = true
+	}
+	call := regexp.MustCompile(`\b[TN]\(ctx, "([^"]+)"[,)]`)
+	for _, pattern := range []string{"*.templ", "*.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_templ.go") || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range call.FindAllSubmatch(source, -1) {
+				needed[string(match[1])] = true
+			}
+		}
+	}
+	there := map[string]bool{}
+	for id := range locale(t, "en") {
+		if !strings.HasPrefix(id, "refusal.") {
+			there[id] = true
+		}
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(there)))
+}
+
+// The codes are read from the sources of the domain, so that a new refusal without a translation is found.
+func TestEveryRefusalOfTheDomainIsTranslated(t *testing.T) {
+	t.Parallel()
+	code := regexp.MustCompile(`"((?:task|auth|account)\.[a-z_]+)"`)
+	codes := map[string]bool{}
+	for _, pattern := range []string{"../domain/*.go", "../domain/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range code.FindAllSubmatch(source, -1) {
+				codes["refusal."+string(match[1])] = true
+			}
+		}
+	}
+	require.NotEmpty(t, codes)
+	translated := map[string]bool{}
+	for id := range locale(t, "en") {
+		if strings.HasPrefix(id, "refusal.") {
+			translated[id] = true
+		}
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(codes)), slices.Sorted(maps.Keys(translated)))
+}
+
+func TestEveryLanguageFillsInTheSameValues(t *testing.T) {
+	t.Parallel()
+	value := regexp.MustCompile(`{{\.(\w+)}}`)
+	values := func(words string) (names []string) {
+		for _, match := range value.FindAllStringSubmatch(words, -1) {
+			names = append(names, match[1])
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	english := locale(t, "en")
+	for _, lang := range Languages() {
+		for id, words := range locale(t, lang) {
+			require.Equal(t, values(string(english[id])), values(string(words)), "%s of %s", id, lang)
+		}
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	t.Parallel()
+	details := map[string]any{"Number": 12, "Assignee": "Ann"}
+	russian := WithLocale(t.Context(), Locale{Language: "ru"})
+	require.Equal(t, "T-12 уже решена, и это окончательно. Ничего не изменилось.",
+		Refusal(russian, "task.resolved_already", "English", details))
+	require.Equal(t, "In English.", Refusal(russian, "task.newer_than_the_translation", "In English.", nil))
+}
+
+func TestCountsTakeTheirPluralForm(t *testing.T) {
+	t.Parallel()
+	russian := WithLocale(t.Context(), Locale{Language: "ru"})
+	for n, want := range map[int]string{
+		1: "У вас 1 открытая задача.", 3: "У вас 3 открытые задачи.", 5: "У вас 5 открытых задач.",
+		11: "У вас 11 открытых задач.", 21: "У вас 21 открытая задача.", 1204: "У вас 1\u00a0204 открытые задачи.",
+	} {
+		require.Equal(t, want, N(russian, "mine.summary", n))
+	}
+	require.Equal(t, "1 open task is with you.", N(t.Context(), "mine.summary", 1))
+	require.Equal(t, "0 open tasks are with you.", N(t.Context(), "mine.summary", 0))
+}
+
+func TestMatchLanguage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ preference, header, want string }{
+		{"", "", "en"},
+		{"", "ru-RU,ru;q=0.9,en;q=0.8", "ru"},
+		{"", "de-DE,de;q=0.9", "en"},
+		{"en", "ru-RU", "en"},
+		{"ru", "en-US", "ru"},
+		{"xx\"", "ru", "ru"},
+		{"", ";;;,=", "en"},
+	} {
+		require.Equal(t, c.want, MatchLanguage(c.preference, c.header), "%q with %q", c.preference, c.header)
+	}
+}
+
+func locale(t *testing.T, lang string) map[string]json.RawMessage {
+	t.Helper()
+	file, err := localeFiles.ReadFile("locales/" + lang + ".json")
+	require.NoError(t, err)
+	var words map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(file, &words))
+	return words
+}

@@ -1,0 +1,246 @@
+package viewstest
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// Do runs steps, one after the other, within Patience.
+func (tab *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		tab.t.Fatalf("in the browser: %v\n%s", err, tab.state())
+	}
+}
+
+// Open goes to a page and waits until it has loaded.
+func (tab *Tab) Open(url string) {
+	tab.t.Helper()
+	tab.Do(chromedp.Navigate(url))
+}
+
+// Click clicks the first element that matches the CSS selector, once it is visible.
+func (tab *Tab) Click(selector string) {
+	tab.t.Helper()
+	tab.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// Type types text into the first element that matches the CSS selector, once it is visible.
+func (tab *Tab) Type(selector, text string) {
+	tab.t.Helper()
+	tab.Do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+}
+
+// Press presses keys on whatever has the focus.
+func (tab *Tab) Press(keys string) {
+	tab.t.Helper()
+	tab.Do(chromedp.KeyEvent(keys))
+}
+
+// Text returns the text that people see in the first element that matches the CSS selector, once there is one.
+func (tab *Tab) Text(selector string) string {
+	tab.t.Helper()
+	tab.Do(chromedp.WaitReady(chromedp.CSS(selector)))
+	return Value[string](tab, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+}
+
+// Wait waits until the JavaScript expression is true.
+func (tab *Tab) Wait(expression string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(0)))
+	if err != nil {
+		tab.t.Fatalf("it did not become true that %s: %v\n%s", expression, err, tab.state())
+	}
+}
+
+// WaitText waits until the first element that matches the CSS selector shows the text somewhere.
+func (tab *Tab) WaitText(selector, text string) {
+	tab.t.Helper()
+	tab.Wait(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
+}
+
+// Value returns the value of a JavaScript expression; a promise is waited for.
+func Value[T any](tab *Tab, expression string) T {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tab.t.Fatalf("evaluate %.200s: %v\n%s", expression, err, tab.state())
+	}
+	return value
+}
+
+// Look is a way to look at a page.
+type Look struct {
+	Width, Height int64
+	Dark          bool
+	// Still asks for reduced motion.
+	Still bool
+}
+
+// Look sets the size of the window and what the viewer prefers.
+func (tab *Tab) Look(look Look) {
+	tab.t.Helper()
+	scheme, motion := "light", "no-preference"
+	if look.Dark {
+		scheme = "dark"
+	}
+	if look.Still {
+		motion = "reduce"
+	}
+	_, err := chromedp.Call(tab.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: motion},
+		},
+	})
+	if err != nil {
+		tab.t.Fatalf("emulate media: %v", err)
+	}
+	tab.Do(chromedp.EmulateViewport(look.Width, look.Height))
+}
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// Accessible fails the test with whatever axe-core finds against WCAG 2.2 AA and its own best practices.
+func (tab *Tab) Accessible() {
+	tab.t.Helper()
+	if !Value[bool](tab, "'axe' in window") {
+		tab.Do(chromedp.Evaluate[chromedp.Void](axe))
+	}
+	found := Value[json.RawMessage](tab, `axe.run(document, {
+		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+	}).then(result => result.violations.map(violation => ({
+		rule: violation.id, help: violation.help,
+		at: violation.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary),
+	})))`)
+	var violations []struct {
+		Rule, Help string
+		At         []string
+	}
+	if err := json.Unmarshal(found, &violations); err != nil {
+		tab.t.Fatalf("read what axe found: %v", err)
+	}
+	for _, v := range violations {
+		tab.t.Errorf("axe: %s (%s) at\n  %s", v.Help, v.Rule, strings.Join(v.At, "\n  "))
+	}
+}
+
+// FitsSideways fails the test when the page can be scrolled sideways.
+func (tab *Tab) FitsSideways() {
+	tab.t.Helper()
+	wide := Value[[]string](tab, `document.documentElement.scrollWidth <= innerWidth ? [] :
+		[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+			.slice(0, 5).map(e => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right))`)
+	if len(wide) > 0 {
+		tab.t.Errorf("the page is wider than the window: %s", strings.Join(wide, ", "))
+	}
+}
+
+// Screenshot writes a picture of the whole page to .screenshots/<name>.png at the root of the repository when ATES_SCREENSHOTS
+// is 1, for people to look at.
+func (tab *Tab) Screenshot(name string) {
+	tab.t.Helper()
+	if os.Getenv("ATES_SCREENSHOTS") != "1" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		tab.t.Fatalf("take a picture: %v", err)
+	}
+	dir := filepath.Join(root(tab.t), ".screenshots")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		tab.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
+// Complaints returns what the browser has objected to so far: errors on the console, uncaught exceptions, violations of the
+// content security policy. It takes them off the list, so that a test that provokes one can look at it and go on.
+func (tab *Tab) Complaints() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	complaints := tab.complaints
+	tab.complaints = nil
+	return complaints
+}
+
+func (tab *Tab) complain(text string) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.complaints = append(tab.complaints, text)
+}
+
+func (tab *Tab) listen() {
+	tab.t.Helper()
+	err := chromedp.Listen(tab.ctx, func(event any) {
+		switch event := event.(type) {
+		case *runtime.EventConsoleAPICalled:
+			if event.Type == runtime.ConsoleAPICalledTypeError || event.Type == runtime.ConsoleAPICalledTypeWarning {
+				var words []string
+				for _, arg := range event.Args {
+					words = append(words, strings.Trim(string(arg.Value), `"`)+arg.Description)
+				}
+				tab.complain("console: " + strings.Join(words, " "))
+			}
+		case *runtime.EventExceptionThrown:
+			details := event.ExceptionDetails
+			tab.complain("exception: " + details.Text + " " + details.Exception.Description)
+		case *log.EventEntryAdded:
+			// A refused request is for the test to judge; the browser logs each as an error, also those a page expects.
+			if event.Entry.Level == log.EntryLevelError && event.Entry.Source != log.EntrySourceNetwork {
+				tab.complain("log: " + event.Entry.Text)
+			}
+		}
+	})
+	if err != nil {
+		tab.t.Fatalf("listen to the browser: %v", err)
+	}
+}
+
+// state describes the page to whoever reads why a test failed.
+func (tab *Tab) state() string {
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body?.innerText"))
+	if err != nil {
+		return "and the page does not answer: " + err.Error()
+	}
+	return fmt.Sprintf("The page was %.2000s\nand the browser had complained: %q", text, tab.Complaints())
+}
+
+// root is the folder of go.mod.
+func root(t interface{ Fatal(args ...any) }) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("there is no go.mod above this folder")
+		}
+	}
+}
