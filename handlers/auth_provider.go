@@ -23,8 +23,8 @@ type providerConfig struct {
 	Issuer string
 	Client providerClient
 	// Demo lets people in as one of auth.DemoPeople without a password.
-	Demo bool
-	Now  func() time.Time
+	Demo  bool
+	Now   func() time.Time
 	Pages providerPages
 }
 

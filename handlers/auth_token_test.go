@@ -57,11 +57,13 @@ func TestCodeIsBurntByAFailedTry_RFC9700_4_5(t *testing.T) {
 	s := newAuthSite(t)
 	p := s.person(domain.Worker)
 	for name, change := range map[string]func(*http.Request, url.Values){
-		"a wrong verifier":    func(_ *http.Request, f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
-		"no verifier":         func(_ *http.Request, f url.Values) { f.Del("code_verifier") },
-		"another redirect":    func(_ *http.Request, f url.Values) { f.Set("redirect_uri", s.url+"/other") },
-		"no redirect":         func(_ *http.Request, f url.Values) { f.Del("redirect_uri") },
-		"the challenge as it": func(_ *http.Request, f url.Values) { f.Set("code_verifier", oauth2.S256ChallengeFromVerifier(f.Get("code_verifier"))) },
+		"a wrong verifier": func(_ *http.Request, f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
+		"no verifier":      func(_ *http.Request, f url.Values) { f.Del("code_verifier") },
+		"another redirect": func(_ *http.Request, f url.Values) { f.Set("redirect_uri", s.url+"/other") },
+		"no redirect":      func(_ *http.Request, f url.Values) { f.Del("redirect_uri") },
+		"the challenge as it": func(_ *http.Request, f url.Values) {
+			f.Set("code_verifier", oauth2.S256ChallengeFromVerifier(f.Get("code_verifier")))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.asking()
@@ -87,11 +89,15 @@ func TestClientMustShowWhoItIs_RFC6749_2_3(t *testing.T) {
 	a := s.asking()
 	code := s.browser().code(a, s.person(domain.Worker))
 	for name, change := range map[string]func(*http.Request, url.Values){
-		"not at all":           func(r *http.Request, _ url.Values) { r.Header.Del("Authorization") },
-		"with a wrong secret":  func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "wrong") },
-		"with no secret":       func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "") },
-		"as somebody else":     func(r *http.Request, _ url.Values) { r.SetBasicAuth("other", s.client.Secret) },
-		"in the body":          func(r *http.Request, f url.Values) { r.Header.Del("Authorization"); f.Set("client_id", s.client.ID); f.Set("client_secret", s.client.Secret) },
+		"not at all":          func(r *http.Request, _ url.Values) { r.Header.Del("Authorization") },
+		"with a wrong secret": func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "wrong") },
+		"with no secret":      func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "") },
+		"as somebody else":    func(r *http.Request, _ url.Values) { r.SetBasicAuth("other", s.client.Secret) },
+		"in the body": func(r *http.Request, f url.Values) {
+			r.Header.Del("Authorization")
+			f.Set("client_id", s.client.ID)
+			f.Set("client_secret", s.client.Secret)
+		},
 		"with half an escape":  func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "%") },
 		"with a public client": func(r *http.Request, f url.Values) { r.Header.Del("Authorization"); f.Set("client_id", s.client.ID) },
 	} {

@@ -1008,7 +1008,7 @@ func icon(name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "sliders":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<path d=\"M2.5 5h6M12 5h1.500M2.5 11H4M7.5 11h6\"></path> <circle cx=\"10.2\" cy=\"5\" r=\"1.6\"></circle> <circle cx=\"5.8\" cy=\"11\" r=\"1.6\"></circle>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "<path d=\"M2.5 5h6M12 5h1.5M2.5 11H4M7.5 11h6\"></path> <circle cx=\"10.2\" cy=\"5\" r=\"1.6\"></circle> <circle cx=\"5.8\" cy=\"11\" r=\"1.6\"></circle>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1028,7 +1028,7 @@ func icon(name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "leave":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "<path d=\"M6.5 3H4a1 1 0 0 0-1 1v8a1 1 0 0 0 1 1h2.500M7 8h6M10.5 5.5 13 8l-2.5 2.5\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "<path d=\"M6.5 3H4a1 1 0 0 0-1 1v8a1 1 0 0 0 1 1h2.5M7 8h6M10.5 5.5 13 8l-2.5 2.5\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1048,32 +1048,32 @@ func icon(name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "shuffle":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<path d=\"M2 4.500h2.200c1.3 0 2 .6 2.7 1.600l2.2 3.800c.7 1 1.4 1.6 2.7 1.600H14M2 11.500h2.200c1.3 0 2-.6 2.7-1.600M9.1 6.100c.7-1 1.4-1.6 2.7-1.600H14M12 2.500l2 2-2 2M12 9.500l2 2-2 2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<path d=\"M2 4.5h2.2c1.3 0 2 .6 2.7 1.6l2.2 3.8c.7 1 1.4 1.6 2.7 1.6H14M2 11.5h2.2c1.3 0 2-.6 2.7-1.6M9.1 6.1c.7-1 1.4-1.6 2.7-1.6H14M12 2.5l2 2-2 2M12 9.5l2 2-2 2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "warning":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<path d=\"M8 2.5 14 13H2ZM8 6.500v3M8 11.300v.1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "<path d=\"M8 2.5 14 13H2ZM8 6.5v3M8 11.3v.1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "info":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<circle cx=\"8\" cy=\"8\" r=\"5.5\"></circle> <path d=\"M8 7.500v3.200M8 5.200v.1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<circle cx=\"8\" cy=\"8\" r=\"5.5\"></circle> <path d=\"M8 7.5v3.2M8 5.2v.1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "feather":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<path d=\"M3 13 9.5 6.500M5 11h4.500L12.5 8c1.5-1.5 1-4 .5-5-1-.5-3.5-1-5 .5L5 6.500Z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<path d=\"M3 13 9.5 6.5M5 11h4.5L12.5 8c1.5-1.5 1-4 .5-5-1-.5-3.5-1-5 .5L5 6.5Z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "coin":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<circle cx=\"8\" cy=\"8\" r=\"5.5\"></circle> <path d=\"M9.8 6.200c-.4-.6-1-.9-1.8-.9-1 0-1.8.5-1.8 1.300C6.2 8.4 9.9 7.5 9.9 9.400c0 .8-.8 1.4-1.9 1.4-.9 0-1.6-.4-2-1M8 4.200v1.100M8 10.800v1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<circle cx=\"8\" cy=\"8\" r=\"5.5\"></circle> <path d=\"M9.8 6.2c-.4-.6-1-.9-1.8-.9-1 0-1.8.5-1.8 1.3C6.2 8.4 9.9 7.5 9.9 9.4c0 .8-.8 1.4-1.9 1.4-.9 0-1.6-.4-2-1M8 4.2v1.1M8 10.8v1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "person":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<circle cx=\"8\" cy=\"5.5\" r=\"2.5\"></circle> <path d=\"M3 13c.6-2.5 2.5-3.8 5-3.800s4.4 1.3 5 3.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<circle cx=\"8\" cy=\"5.5\" r=\"2.5\"></circle> <path d=\"M3 13c.6-2.5 2.5-3.8 5-3.8s4.4 1.3 5 3.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -71,14 +71,15 @@ func findOrFetch(ctx context.Context, wanted int, a account, log *slog.Logger) (
 	if bin, ok := choose(fetched, wanted); ok {
 		return bin, nil
 	}
-	bin, err := f.install(ctx, wanted, log)
-	if err == nil {
-		return bin, nil
-	}
-	if found := append(installed, fetched...); wanted != 0 && len(found) > 0 {
+	found := append(installed, fetched...)
+	if wanted != 0 && wanted != fetchedMajor && len(found) > 0 {
 		return binaries{}, otherVersion(wanted, found)
 	}
-	return binaries{}, err
+	bin, err := f.install(ctx, wanted, log)
+	if err != nil && wanted != 0 && len(found) > 0 {
+		return binaries{}, otherVersion(wanted, found)
+	}
+	return bin, err
 }
 
 // choose takes the first of the wanted major version, or of the newest when wanted is 0.

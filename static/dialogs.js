@@ -1,0 +1,35 @@
+// Dialogs. A link with data-dialog leads to a page that asks before something is done; here its question is asked on the spot.
+
+const dialog = document.getElementById("dialog");
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.id !== "dialog-body") return;
+  dialog.showModal();
+  dialog.querySelector("h1").focus();
+});
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+});
+
+// A link with data-close leads back to where the question was asked from. In a dialog that is right behind it. This comes before
+// htmx sees the click.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("dialog [data-close]");
+  if (!link) return;
+  event.preventDefault();
+  event.stopPropagation();
+  link.closest("dialog").close();
+}, { capture: true });
+
+// The personal menu closes like one.
+const personal = document.querySelector("details.personal");
+document.addEventListener("click", ({ target }) => {
+  if (!personal.contains(target)) personal.open = false;
+});
+personal.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || !personal.open) return;
+  personal.open = false;
+  personal.querySelector("summary").focus();
+});

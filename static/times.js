@@ -1,0 +1,27 @@
+// Times relative to now. The server writes them in full, which stays as the title, and stays the text for what is long ago.
+
+const { lang, dataset } = document.documentElement;
+const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+// The program's clock may be set differently from the viewer's.
+const ahead = dataset.now ? Date.parse(dataset.now) - Date.now() : 0;
+
+const units = [["day", 86_400], ["hour", 3600], ["minute", 60]];
+const longAgo = 7 * 86_400;
+
+function relative(seconds) {
+  const size = Math.abs(seconds);
+  const [unit, length] = units.find(([, length]) => size >= length) ?? ["second", 1];
+  return words.format(unit === "second" ? 0 : Math.trunc(seconds / length), unit);
+}
+
+function write() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    const seconds = (Date.parse(time.dateTime) - Date.now() - ahead) / 1000;
+    const text = Math.abs(seconds) < longAgo ? relative(seconds) : time.title;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+write();
+setInterval(write, 30_000);
+document.addEventListener("htmx:after:swap", write);

@@ -1,0 +1,227 @@
+package views
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"ates/domain"
+	"ates/static"
+	"ates/views/viewstest"
+)
+
+// contentSecurityPolicy is the one in force.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+var now = time.Date(2026, 11, 3, 14, 5, 0, 0, time.UTC)
+
+// stories are the views with something in them: the usual, the least, the most, and what goes wrong.
+func stories() map[string]templ.Component {
+	long := strings.Repeat("Find out why the seed dispenser on the third floor counts sunflower seeds twice, ", 9) +
+		"and-then-there-is-" + strings.Repeat("averylongwordwithoutanyblank", 8)
+	board := BoardData{
+		Address: "/board", Open: 18, Resolved: 1204, Next: "/board?before=41", MayAssign: true,
+		Filter:    BoardFilter{Status: "open"},
+		Assignees: []Option{{"ann", "Ann Lorikeet"}, {"bob", "Bob Budgerigar"}},
+		NewTask:   NewTaskForm{Key: "k-1"},
+		Tasks:     tasks(),
+	}
+	refused := board
+	refused.MayAssign = false
+	refused.NewTask = NewTaskForm{Key: "k-2", Description: "   ", Message: "Describe the task: the description is empty."}
+	longBoard := board
+	longBoard.Tasks = append([]TaskRow{}, board.Tasks...)
+	longBoard.Tasks[0].Description = long
+	longBoard.Tasks[1].Assignee.Name = "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"
+	longBoard.NewTask.Description = long
+
+	task := TaskData{Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: history_()}
+	done := TaskData{Task: tasks()[4], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: history_(),
+		Conflict: "T-41 was reassigned to Bob Budgerigar before you resolved it. It is no longer yours."}
+	longTask := task
+	longTask.Task.Description = "First line\n\n" + long
+
+	demoLogins := []DemoLogin{
+		{"worker", "Ann Lorikeet", domain.Worker},
+		{"manager", "Max Macaw", domain.Manager},
+		{"admin", "Ada Kakapo", domain.Admin},
+		{"top-manager", "Tessa Cockatoo", domain.TopManager},
+		{"worker-2", "Bob Budgerigar", domain.Worker},
+		{"worker-3", "Carla Conure", domain.Worker},
+	}
+	done_ := page(domain.Manager)
+	done_.Flash = &Flash{Kind: FlashDone, Text: "18 tasks drawn: 15 reassigned, 3 kept.", Href: "/tasks", LinkText: "See the board"}
+	failed := page(domain.Worker)
+	failed.Flash = &Flash{Kind: FlashError, Text: "There is no active worker to give tasks to."}
+	nobody := Page{Now: now, Version: "v0.1.0"}
+
+	return map[string]templ.Component{
+		"board":           Board(page(domain.Manager), board),
+		"board-flash":     Board(done_, board),
+		"board-refused":   Board(page(domain.Worker), refused),
+		"board-long":      Board(page(domain.Admin), longBoard),
+		"board-empty":     Board(page(domain.Worker), BoardData{Address: "/board"}),
+		"board-no-match":  Board(page(domain.Manager), BoardData{Address: "/board", Open: 3, Filter: BoardFilter{Query: "nothing like it"}}),
+		"assign":          Assign(page(domain.Manager), AssignData{Key: "k-3", Open: 18, Workers: 8}),
+		"assign-nobody":   Assign(page(domain.Manager), AssignData{Open: 18}),
+		"assign-nothing":  Assign(page(domain.Manager), AssignData{Workers: 8}),
+		"assign-refused":  Assign(page(domain.Manager), AssignData{Key: "k-4", Open: 1, Workers: 1, Message: "Something has changed meanwhile."}),
+		"mine":            Mine(page(domain.Worker), MineData{Address: "/mine", Open: 3, Tasks: tasks()[:3], Next: "/mine?before=40"}),
+		"mine-empty":      Mine(failed, MineData{Address: "/mine"}),
+		"task":            Task(page(domain.Worker), task),
+		"task-conflict":   Task(page(domain.Worker), done),
+		"task-long":       Task(page(domain.Manager), longTask),
+		"balance":         Balance(page(domain.Worker), account()),
+		"balance-empty":   Balance(page(domain.Worker), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
+		"sign-in":         SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
+		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
+		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
+		"sign-in-wait":    SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", RetryAfter: 41 * time.Second}),
+		"signed-out":      SignedOut(nobody),
+		"error-404":       Refused(page(domain.Worker), ErrorData{Status: 404, RequestID: "9f3c1e52-77aa", ReturnTo: "/tasks"}),
+		"error-401":       Refused(nobody, ErrorData{Status: 401}),
+		"error-500":       Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
+	}
+}
+
+func page(role domain.Role) Page {
+	names := map[domain.Role]string{
+		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
+	}
+	return Page{
+		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0",
+		Viewer: &Viewer{ID: "viewer", Login: string(role), Name: names[role], Role: role},
+	}
+}
+
+func tasks() []TaskRow {
+	ann, bob, hiro := Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}, Person{"hiro", "Hiro Parrotlet"}
+	resolvable := &ResolveForm{Key: "k-r", Assignment: 2}
+	return []TaskRow{
+		{"t-42", 42, StatusOpen, "Teach the new colleagues to say “deploy”", hiro, nil, now.Add(-20 * time.Second), resolvable},
+		{"t-41", 41, StatusOpen, "Polish the mirror in the meeting room", ann, &Prices{1500, 3000}, now.Add(-4 * time.Minute), resolvable},
+		{"t-40", 40, StatusOpen, "Count the sunflower seeds", bob, &Prices{1200, 2500}, now.Add(-3 * time.Hour), resolvable},
+		{"t-39", 39, StatusOpen, "Reply to the cockatoos about the noise after nine", ann, &Prices{2000, 4000}, now.Add(-26 * time.Hour), nil},
+		{"t-38", 38, StatusResolved, "Replace the perch in front of the coffee machine", bob, &Prices{1000, 2100}, now.Add(-9 * 24 * time.Hour), nil},
+	}
+}
+
+func history_() []TaskEvent {
+	max, ann, bob := Person{"max", "Max Macaw"}, Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}
+	return []TaskEvent{
+		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob},
+		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Assignment: 2},
+		{ID: "3", Kind: TaskPriced, At: now.Add(-3 * time.Hour), Prices: &Prices{1500, 3000}},
+		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1},
+		{ID: "1", Kind: TaskCreated, At: now.Add(-3 * time.Hour), By: max},
+	}
+}
+
+func account() BalanceData {
+	yesterday := now.Add(-24 * time.Hour)
+	return BalanceData{
+		Address: "/balance", Today: now, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC),
+		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, Older: "/balance?before=7",
+		Days: []BalanceDay{
+			{Day: now, Opening: -1500, Fees: 1200, Rewards: 2500, Closing: -200, Entries: []BalanceEntry{
+				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200},
+				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700},
+			}},
+			{Day: yesterday, Opening: 0, Fees: 3000, Rewards: 248050, Payout: 245050, Closing: 0, Closed: true, Entries: []BalanceEntry{
+				{"e2", EntryPayout, yesterday.Add(10 * time.Hour), "", 0, 0, -245050, 0},
+				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050},
+				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000},
+			}},
+		},
+	}
+}
+
+// storybook serves the stories the way the program serves its pages.
+func storybook(t *testing.T) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("GET "+static.Prefix, static.Handler())
+	mux.HandleFunc("GET /live", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "retry: 2000\nevent: hello\ndata: {}\n\n")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	all := stories()
+	mux.HandleFunc("GET /{lang}/{story}", func(w http.ResponseWriter, r *http.Request) {
+		ctx := WithLocale(r.Context(), Locale{Language: r.PathValue("lang"), Currency: "USD"})
+		if err := all[r.PathValue("story")].Render(ctx, w); err != nil {
+			t.Errorf("render %s: %v", r.URL.Path, err)
+		}
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	return server.URL
+}
+
+func TestStories(t *testing.T) {
+	t.Parallel()
+	url := storybook(t)
+	for name, story := range stories() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.NotNil(t, story)
+			tab := viewstest.Browser(t)
+			for _, lang := range Languages() {
+				for _, look := range []struct {
+					name string
+					viewstest.Look
+				}{
+					{"light", viewstest.Look{Width: 1280, Height: 800}},
+					{"dark", viewstest.Look{Width: 1280, Height: 800, Dark: true}},
+					{"tablet", viewstest.Look{Width: 768, Height: 900}},
+					{"phone", viewstest.Look{Width: 320, Height: 640}},
+				} {
+					look.Still = true
+					tab.Look(look.Look)
+					tab.Open(url + "/" + lang + "/" + name)
+					tab.FitsSideways()
+					if look.name != "tablet" {
+						tab.Accessible()
+					}
+					tab.Screenshot(strings.Join([]string{name, lang, look.name}, "-"))
+				}
+			}
+		})
+	}
+}
+
+// A keyboard alone must be able to open the menus and dialogs that stories show closed.
+func TestWhatOpensIsAccessibleToo(t *testing.T) {
+	t.Parallel()
+	tab := viewstest.Browser(t)
+	for _, look := range []viewstest.Look{{Width: 1280, Height: 800, Still: true}, {Width: 320, Height: 640, Dark: true, Still: true}} {
+		tab.Look(look)
+		tab.Open(storybook(t) + "/en/board-flash")
+		tab.Do(chromedp.Focus(chromedp.CSS(".personal summary")))
+		tab.Press("\r")
+		tab.Wait("document.querySelector('.personal').open")
+		tab.FitsSideways()
+		tab.Accessible()
+		tab.Screenshot(fmt.Sprintf("personal-%d", look.Width))
+
+		tab.Do(chromedp.Focus(chromedp.CSS("[data-opens=shortcuts]")))
+		tab.Press("\r")
+		tab.Wait("document.querySelector('#shortcuts').open")
+		tab.FitsSideways()
+		tab.Accessible()
+		tab.Screenshot(fmt.Sprintf("shortcuts-%d", look.Width))
+	}
+}
