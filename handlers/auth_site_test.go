@@ -30,9 +30,8 @@ const testPassword = "correct horse battery"
 // testClock is the program's clock, which a test can put forward.
 type testClock struct{ ahead atomic.Int64 }
 
-func (c *testClock) now() time.Time            { return time.Now().Add(time.Duration(c.ahead.Load())).UTC() }
-func (c *testClock) forward(by time.Duration)  { c.ahead.Add(int64(by)) }
-func (c *testClock) hour() (now, in time.Time) { return c.now(), c.now().Add(time.Hour) }
+func (c *testClock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())).UTC() }
+func (c *testClock) forward(by time.Duration) { c.ahead.Add(int64(by)) }
 
 // authSite is the Auth-Service, the client and a page behind it on one address, with a database of their own.
 type authSite struct {
@@ -79,7 +78,8 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	app.Handle("GET /login", testPage(s.signIn.login))
 	app.Handle("GET /callback", testPage(s.signIn.callback))
 	app.Handle("POST /logout", testPage(s.signIn.logout))
-	app.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+	app.HandleFunc("GET /{$}", func(http.ResponseWriter, *http.Request) {})
+	app.HandleFunc("GET /whoami", func(w http.ResponseWriter, r *http.Request) {
 		if id, ok := s.sessions.Person(r.Context()); ok {
 			io.WriteString(w, id.String())
 		}
@@ -158,7 +158,7 @@ func (s *authSite) browser() *browser {
 	}}
 }
 
-// page is an answer that has been read.
+// testAnswer is an answer that has been read.
 type testAnswer struct {
 	*http.Response
 	body string

@@ -115,7 +115,7 @@ func TestTokenEndpointTakesPostOnly_RFC6749_3_2(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	require.Equal(t, http.StatusMethodNotAllowed, s.browser().get("/auth/token").StatusCode)
-	res := s.redeem("x", s.asking(), func(r *http.Request, _ url.Values) { r.URL.RawQuery = "grant_type=authorization_code" })
+	res := s.redeem("x", s.asking(), func(r *http.Request, _ url.Values) { r.URL.RawQuery = "x=y" })
 	require.Equal(t, "invalid_request", res.json(t)["error"])
 }
 

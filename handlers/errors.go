@@ -62,7 +62,7 @@ func unavailable(err error) bool {
 		return true
 	case errors.As(err, &pg):
 		switch pg.Code[:2] {
-		case "08", "53", "57":
+		case "08", "53", "55", "57":
 			return true
 		}
 	}

@@ -69,13 +69,20 @@ func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flus
 // Unwrap lets http.ResponseController reach the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
+// quiet are the paths that are asked for all the time and tell an operator nothing.
+var quiet = regexp.MustCompile(`^/(static/|healthz$|readyz$)`)
+
 // logged writes a line for each request when it has been answered.
 func (h *Handlers) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		a := &answer{ResponseWriter: w}
 		next.ServeHTTP(a, r)
-		slog.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(begin).Round(time.Microsecond))
+		level := slog.LevelInfo
+		if quiet.MatchString(r.URL.Path) {
+			level = slog.LevelDebug
+		}
+		slog.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(begin).Round(time.Microsecond))
 	})
 }
 

@@ -36,7 +36,7 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
-		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: fetchCooldown, Logger: slog.Default(),
+		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: fetchCooldown, Logger: riverLogger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a River client: %w", err)
@@ -68,9 +68,10 @@ const (
 	// How long a job waits whose NOTIFY was left out or lost; also how late a retry is.
 	fetchPoll = 100 * time.Millisecond
 	// No job takes long: big work is cut into chunks.
-	jobTimeout = 20 * time.Second
-	// After a kill -9 a job is stuck for this long. It must be longer than the timeout.
-	rescueAfter = 30 * time.Second
+	jobTimeout = 10 * time.Second
+	// After a kill -9 a job is stuck for this long. It must be longer than the timeout, and it is shorter than the 15 s after
+	// which another process takes the lead, whose first deed is to look for stuck jobs; its next look is 30 s later.
+	rescueAfter = 12 * time.Second
 	softStop    = 5 * time.Second
 )
 
@@ -91,7 +92,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		CompletedJobRetentionPeriod: 6 * time.Hour,
 		DiscardedJobRetentionPeriod: -1,
 		ErrorHandler:                &errorHandler{},
-		Logger:                      slog.Default(),
+		Logger:                      riverLogger(),
 	}
 	if len(names) == 0 {
 		names = Queues()
@@ -118,6 +119,13 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 	<-client.Stopped()
 	return nil
 }
+
+// riverLogger is the program's log without River's own news, which come every few seconds.
+func riverLogger() *slog.Logger { return slog.New(warningsOf{slog.Default().Handler()}) }
+
+type warningsOf struct{ slog.Handler }
+
+func (warningsOf) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 
 // errorHandler logs what failed, once, with what is needed to find it again.
 type errorHandler struct{}

@@ -1,4 +1,4 @@
-// Times relative to now. The server writes them in full, which stays as the title, and stays the text for what is long ago.
+// Times relative to now, and days for what is long ago. The server writes them in full, which stays as the title.
 
 const { lang, dataset } = document.documentElement;
 const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
@@ -15,9 +15,9 @@ function relative(seconds) {
 }
 
 function write() {
-  for (const time of document.querySelectorAll("time[data-relative]")) {
+  for (const time of document.querySelectorAll("time[data-day]")) {
     const seconds = (Date.parse(time.dateTime) - Date.now() - ahead) / 1000;
-    const text = Math.abs(seconds) < longAgo ? relative(seconds) : time.title;
+    const text = Math.abs(seconds) < longAgo ? relative(seconds) : time.dataset.day;
     if (time.textContent !== text) time.textContent = text;
   }
 }

@@ -10,15 +10,13 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
 func TestAKilledProgramLosesNothing(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	program, url, _ := startProgram(t, dir)
-	remember(t, url)
+	dir := used(t)
+	program, _, _ := startProgram(t, dir)
 	require.NoError(t, program.Process.Kill())
 	require.Error(t, program.Wait())
 
@@ -30,7 +28,7 @@ func TestOnLinuxTheServerEndsWithAKilledProgram(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		return // elsewhere the next start stops it, as the next test has it
 	}
-	dir := folder(t)
+	dir := used(t)
 	program, url, _ := startProgram(t, dir)
 	require.NoError(t, program.Process.Kill())
 	require.Error(t, program.Wait())
@@ -39,45 +37,42 @@ func TestOnLinuxTheServerEndsWithAKilledProgram(t *testing.T) {
 
 func TestALeftoverServerIsStoppedAndItsDataKept(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	leftover := start(t, dir)
-	remember(t, leftover.URL())
-	conn, err := pgx.Connect(t.Context(), leftover.URL())
+	dir := used(t)
+	c := clusterIn(t, dir)
+	lock, err := tryLock(c.lockFile())
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
-	// A killed program loses its lock and leaves its server.
-	require.NoError(t, leftover.lock.Close())
+	leftover, err := startOwned(t.Context(), c, lock, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, leftover.postmaster.stop(t.Context(), syscall.SIGQUIT)) }()
+	connected(t, leftover.URL())
+	// A killed program loses its lock and, but for Linux, leaves its server.
+	require.NoError(t, lock.Close())
 
 	var said strings.Builder
-	s, err := Start(t.Context(), Config{Dir: dir, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	next, err := Start(t.Context(), Config{Dir: dir, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, s.Stop(t.Context())) }()
+	defer func() { require.NoError(t, next.Stop(t.Context())) }()
 	<-leftover.postmaster.exited
 	require.Contains(t, said.String(), "left behind")
-	remembers(t, s.URL())
-	leftover.lock = nil
-	leftover.stop.Do(func() {})
+	remembers(t, next.URL())
 }
 
 func TestAKilledServerRecovers(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := used(t)
 	killed := start(t, dir)
-	remember(t, killed.URL())
-	conn, err := pgx.Connect(t.Context(), killed.URL())
+	_, err := connected(t, killed.URL()).Exec(t.Context(), "create table just_now ()")
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
 	require.NoError(t, syscall.Kill(postmasterOf(t, dir), syscall.SIGKILL))
 	require.NoError(t, killed.Stop(t.Context()))
 
-	remembers(t, start(t, dir).URL())
+	require.Equal(t, "just_now", query(t, start(t, dir).URL(), "select 'just_now'::regclass"))
 }
 
 func TestAKilledProgramWithItsServerKilledToo(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	program, url, _ := startProgram(t, dir)
-	remember(t, url)
+	dir := used(t)
+	program, _, _ := startProgram(t, dir)
 	require.NoError(t, syscall.Kill(postmasterOf(t, dir), syscall.SIGKILL))
 	require.NoError(t, program.Process.Kill())
 	require.Error(t, program.Wait())
@@ -94,11 +89,7 @@ func TestAPIDFileOfAnotherProcessIsCleared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := folder(t)
-			first := start(t, dir)
-			remember(t, first.URL())
-			require.NoError(t, first.Stop(t.Context()))
-
+			dir := used(t)
 			other := exec.Command(command[0], command[1:]...)
 			c := clusterIn(t, dir)
 			c.account.runs(other)
@@ -124,7 +115,7 @@ func TestAPIDFileOfAnotherProcessIsCleared(t *testing.T) {
 
 func TestAnotherServersSocketIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	s := start(t, folder(t))
+	s := start(t, used(t))
 	c := clusterIn(t, folder(t))
 	require.NoError(t, c.account.mkdir(c.data()))
 	c.socketDir = s.cluster.socketDir

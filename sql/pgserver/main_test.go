@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,7 +27,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := usedFolder(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(dir))
+	}
+	os.Exit(code)
 }
 
 // program starts a server, a throwaway one without dir, says where it is and waits for SIGINT. Then it uses the server once
@@ -68,14 +73,54 @@ func startProgram(t *testing.T, dir string) (cmd *exec.Cmd, url, at string) {
 // folder returns a folder that the server's account may enter, which one made by t.TempDir is not when root runs the test.
 func folder(t *testing.T) string {
 	t.Helper()
-	base, err := chooseBase(throwawayBases())
-	require.NoError(t, err)
-	dir, err := os.MkdirTemp(base, "pgserver-test-*")
+	dir, err := makeFolder()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o755))
 	return filepath.Join(dir, "pg")
 }
+
+func makeFolder() (string, error) {
+	base, err := chooseBase(throwawayBases())
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(base, "pgserver-test-*")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
+
+// used returns a folder where a server ran before and remembers something.
+func used(t *testing.T) string {
+	t.Helper()
+	original, err := usedFolder()
+	require.NoError(t, err)
+	dir := folder(t)
+	out, err := exec.Command("cp", "-a", original, dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return dir
+}
+
+// usedFolder is copied, because making a cluster takes longer than most tests of it.
+var usedFolder = sync.OnceValues(func() (string, error) {
+	ctx := context.Background()
+	dir, err := makeFolder()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "pg")
+	s, err := Start(ctx, Config{Dir: dir})
+	if err != nil {
+		return "", err
+	}
+	conn, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		return "", errors.Join(err, s.Stop(ctx))
+	}
+	_, err = conn.Exec(ctx, "create table remembered ()")
+	return dir, errors.Join(err, conn.Close(ctx), s.Stop(ctx))
+})
 
 func start(t *testing.T, dir string) *Server {
 	t.Helper()
@@ -85,24 +130,24 @@ func start(t *testing.T, dir string) *Server {
 	return s
 }
 
-func query(t *testing.T, url, sql string) (value string) {
+func connected(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
-	defer conn.Close(t.Context())
-	require.NoError(t, conn.QueryRow(t.Context(), sql).Scan(&value))
-	return value
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
-// remember writes something that a later start must find again.
-func remember(t *testing.T, url string) {
+// query returns the one value of a query as text.
+func query(t *testing.T, url, sql string) (value string) {
 	t.Helper()
-	require.Equal(t, "0", query(t, url, "create table remembered (); select count(*)::text from remembered"))
+	require.NoError(t, connected(t, url).QueryRow(t.Context(), sql, pgx.QueryExecModeSimpleProtocol).Scan(&value))
+	return value
 }
 
 func remembers(t *testing.T, url string) {
 	t.Helper()
-	require.Equal(t, "remembered", query(t, url, "select 'remembered'::regclass::text"))
+	require.Equal(t, "remembered", query(t, url, "select 'remembered'::regclass"))
 }
 
 // eventually waits for what another process is about to do.

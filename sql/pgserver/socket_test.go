@@ -13,7 +13,7 @@ func TestALongPathPutsTheSocketElsewhere(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(folder(t), strings.Repeat("long", 25))
 	s := start(t, dir)
-	remember(t, s.URL())
+	require.NoError(t, ping(t.Context(), s.URL()))
 	elsewhere := s.cluster.socketDir
 	require.Equal(t, "/tmp", filepath.Dir(elsewhere))
 	require.LessOrEqual(t, len(socketIn(elsewhere)), maxSocketPath)

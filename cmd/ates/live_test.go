@@ -1,0 +1,74 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"ates/sql/sqltest"
+	"ates/views/viewstest"
+)
+
+// enter signs a person of the demo in with a click in a real browser.
+func enter(t testing.TB, address, login string) *viewstest.Tab {
+	t.Helper()
+	tab := viewstest.Browser(t)
+	tab.Open(address + "/")
+	tab.Type("input[name=login]", login)
+	tab.Type("input[name=password]", "demo-"+login)
+	tab.Press("\r")
+	tab.Do(chromedp.WaitReady(chromedp.CSS("#live")))
+	return tab
+}
+
+// TestTheWorkersPagesFollowTheManager is the story of the front page of the README: a manager presses Assign tasks in one
+// window, and in two others the worker's tasks and balance change by themselves.
+func TestTheWorkersPagesFollowTheManager(t *testing.T) {
+	t.Parallel()
+	database := sqltest.Empty(t)
+	pool := dial(t, database)
+	p := start(t, demo(database))
+	require.Eventually(t, func() bool { return number(t, pool, "select count(*) from log.commands where key = 'demo'") == 1 }, 20*time.Second, 20*time.Millisecond)
+
+	manager := enter(t, p.address, "manager")
+	mine := enter(t, p.address, "worker")
+	balance := enter(t, p.address, "worker")
+	mine.Open(p.address + "/tasks/mine")
+	balance.Open(p.address + "/balance")
+	for _, tab := range []*viewstest.Tab{manager, mine, balance} {
+		tab.Wait(`document.querySelector("#live-state").dataset.state === "live"`)
+	}
+
+	// Press until the draw has moved something of this worker's, and time each press that did from click to changed page.
+	var took []time.Duration
+	for range 12 {
+		before := viewstest.Value[string](mine, `document.querySelector("#mine").innerText`)
+		balanceBefore := viewstest.Value[string](balance, `document.querySelector("#balance").innerText`)
+		watch := `(() => { window.changed = null; new MutationObserver((_, o) => { window.changed = Date.now(); o.disconnect() }).observe(document.querySelector("#%s") ?? document.body, {childList: true, subtree: true, characterData: true}) })()`
+		viewstest.Value[any](mine, strings.Replace(watch, "%s", "mine", 1))
+		manager.Open(p.address + "/tasks/assign")
+		clicked := viewstest.Value[int64](manager, `(() => { const at = Date.now(); document.querySelector("form[action='/tasks/assign'] button").click(); return at })()`)
+		manager.WaitText("body", "reassigned")
+		worker := number(t, pool, `select count(*) from log.events e where e.name = 'Task.Assigned' and (e.data->>'assignee' = (select id::text from auth.accounts where login = 'worker') or e.data->>'previous' = (select id::text from auth.accounts where login = 'worker'))
+			and e.correlation_id = (select id from log.commands where name = 'tracker.AssignTasks' order by occurred_at desc limit 1)`)
+		if worker == 0 {
+			continue
+		}
+		mine.Wait(`document.querySelector("#mine").innerText !== ` + strconv.Quote(before))
+		mine.Wait(`window.changed !== null`)
+		took = append(took, time.Duration(viewstest.Value[int64](mine, "window.changed")-clicked)*time.Millisecond)
+		charged := number(t, pool, `select count(*) from log.events e where e.name = 'Task.Assigned' and e.data->>'assignee' = (select id::text from auth.accounts where login = 'worker')
+			and e.correlation_id = (select id from log.commands where name = 'tracker.AssignTasks' order by occurred_at desc limit 1)`)
+		if charged > 0 {
+			balance.Wait(`document.querySelector("#balance").innerText !== ` + strconv.Quote(balanceBefore))
+		}
+	}
+	require.NotEmpty(t, took)
+	slices.Sort(took)
+	t.Logf("from the manager's click to the worker's changed page: median %v, worst %v of %d", took[len(took)/2], took[len(took)-1], len(took))
+}
