@@ -27,6 +27,8 @@ const (
 var (
 	providerScopes   = []string{oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeEmail}
 	challengePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+	// What RFC 6749 allows a client to hand us for safe keeping, and no more of it than makes sense.
+	keepsakePattern = regexp.MustCompile(`^[\x20-\x7e]{0,512}$`)
 )
 
 // authorize answers a client that asks who sits at the browser: with a code when somebody is signed in here, else after
@@ -89,8 +91,8 @@ func (p *provider) checkAuthorize(r *http.Request, req *oidc.AuthRequest) (hint 
 		return "", oidc.ErrInvalidRequest().WithDescription("PKCE with code_challenge_method S256 is required")
 	case !slices.Contains(req.Scopes, oidc.ScopeOpenID):
 		return "", oidc.ErrInvalidScope().WithDescription("scope openid is required")
-	case len(req.State) > 512 || len(req.Nonce) > 512:
-		return "", oidc.ErrInvalidRequest().WithDescription("state and nonce have at most 512 characters")
+	case !keepsakePattern.MatchString(req.State) || !keepsakePattern.MatchString(req.Nonce):
+		return "", oidc.ErrInvalidRequest().WithDescription("state and nonce have at most 512 printable characters of ASCII")
 	}
 	var err error
 	if req.MaxAge, err = op.ValidateAuthReqPrompt(req.Prompt, req.MaxAge); err == nil {

@@ -75,6 +75,7 @@ func TestWhatTheProviderDoesNotOfferIsRefused(t *testing.T) {
 		{"a request by reference", "request_uri", "https://evil.example/r", "request_uri_not_supported"},
 		{"prompts that contradict", "prompt", "none login", "invalid_request"},
 		{"a hint that is none", "id_token_hint", "x", "login_required"},
+		{"a nonce that is not text", "nonce", "\x00", "invalid_request"},
 		{"a nonce without end", "nonce", strings.Repeat("x", 513), "invalid_request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -116,6 +117,7 @@ func TestRequestBelongsToTheBrowserThatBeganIt_RFC9700_4_7(t *testing.T) {
 
 	// Also when the victim has a request of their own open.
 	victim.authorize(s.asking())
+	require.Equal(t, s.url+"/", victim.to(victim.get(loginPage.String())).String())
 	require.Equal(t, "auth.request_expired", victim.enter(loginPage, p.Login, testPassword).body)
 }
 

@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"ates/domain"
@@ -20,15 +21,15 @@ func readForm(r *http.Request) error {
 		return &domain.Refusal{Kind: domain.Invalid, Code: "request.form_unreadable",
 			Message: "This form cannot be read. Open the page again and send it once more."}
 	}
-	if len(r.PostForm.Get("idempotency_key")) > maxKey {
-		return &domain.Refusal{Kind: domain.Invalid, Code: "request.key_too_long", Field: "idempotency_key",
+	if !key.MatchString(r.PostForm.Get("idempotency_key")) {
+		return &domain.Refusal{Kind: domain.Invalid, Code: "request.key_unreadable", Field: "idempotency_key",
 			Message: "This form cannot be read. Open the page again and send it once more."}
 	}
 	return nil
 }
 
-// maxKey is the longest idempotency key that is accepted.
-const maxKey = 200
+// key is what an idempotency key can be; without one every sending is a new command.
+var key = regexp.MustCompile(`^[ -~]{0,200}$`)
 
 // flashAndGo leaves a message for the next page and sends the browser there.
 func (h *Handlers) flashAndGo(w http.ResponseWriter, r *http.Request, to string, message views.Flash) error {

@@ -45,9 +45,22 @@ func (h *Handlers) readyz(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// nothingHere answers for addresses that are none of ours.
-func (h *Handlers) nothingHere(_ http.ResponseWriter, _ *http.Request) error {
-	return &domain.Refusal{Kind: domain.NotFound, Code: "page.unknown", Message: "There is no such page."}
+// nothingHere answers for addresses that are none of ours, and for those that are but take no requests of this method.
+func (h *Handlers) nothingHere(app *http.ServeMux) http.Handler {
+	return h.public(func(w http.ResponseWriter, r *http.Request) error {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := app.Handler(other); pattern != "/" {
+				w.Header().Add("Allow", method)
+			}
+		}
+		if w.Header().Get("Allow") != "" {
+			h.showError(w, r, views.ErrorData{Status: http.StatusMethodNotAllowed, RequestID: domain.RequestID(r.Context())})
+			return nil
+		}
+		return &domain.Refusal{Kind: domain.NotFound, Code: "page.unknown", Message: "There is no such page."}
+	})
 }
 
 // showError shows the page for what could not be done, in the frame of whoever is signed in, if that can still be found out.

@@ -29,7 +29,7 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /callback", h.public(h.signIn.callback))
 	app.Handle("POST /logout", h.public(h.logout))
 	app.Handle("POST /preferences", h.public(h.setPreferences))
-	app.Handle("/", h.public(h.nothingHere))
+	app.Handle("/", h.nothingHere(app))
 
 	site := http.NewServeMux()
 	site.Handle("/", h.sessions.loadAndSave(app, h.failed))

@@ -84,6 +84,9 @@ func TestSignedOutSessionsDoNotComeBack_ASVS_3_3_1(t *testing.T) {
 	require.False(t, found)
 	_, ok := s.alive(token)
 	require.False(t, ok)
+	var data []byte
+	require.NoError(t, s.pool.QueryRow(t.Context(), "select data from auth.sessions where token_hash = $1", tokenHash(token)).Scan(&data))
+	require.Empty(t, data, "what was in it stays forgotten")
 }
 
 func TestAllSessionsOfAPersonEndAtOnce(t *testing.T) {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -31,7 +32,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return &http.Response{
-		Status:        http.StatusText(out.status),
+		Status:        fmt.Sprintf("%d %s", out.status, http.StatusText(out.status)),
 		StatusCode:    out.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,

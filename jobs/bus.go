@@ -4,6 +4,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -153,9 +154,9 @@ func orNil(id *uuid.UUID) uuid.UUID {
 
 // recordCommand notes that a command was asked for. When it is a repeat, it gets the first answer and repeated is true.
 func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) (repeated bool, err error) {
-	input, err := json.Marshal(cmd)
+	input, err := record(cmd)
 	if err != nil {
-		return false, fmt.Errorf("encode %s: %w", commandName(cmd), err)
+		return false, err
 	}
 	request := cmd.Requested()
 	var key *string
@@ -188,14 +189,24 @@ func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.R
 
 // recordOutcome keeps what a command answered with the record of it.
 func recordOutcome(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) error {
-	outcome, err := json.Marshal(cmd)
+	outcome, err := record(cmd)
 	if err != nil {
-		return fmt.Errorf("encode the answer of %s: %w", commandName(cmd), err)
+		return err
 	}
 	if err := dbsqlc.New(tx).RecordOutcome(ctx, dbsqlc.RecordOutcomeParams{ID: id, Outcome: outcome}); err != nil {
 		return fmt.Errorf("record the answer: %w", err)
 	}
 	return nil
+}
+
+// record is a command as it is kept. Postgres has no place for the character NUL, which no command accepts, but which must not
+// keep it from being refused in its own words.
+func record(cmd domain.RequestedCommand) ([]byte, error) {
+	encoded, err := json.Marshal(cmd)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", commandName(cmd), err)
+	}
+	return bytes.ReplaceAll(encoded, []byte(`\u0000`), []byte(`\ufffd`)), nil
 }
 
 // commandName is the command's type, such as "tracker.AssignTasks".

@@ -31,13 +31,12 @@ var hashing = make(chan struct{}, 4)
 // Authenticate returns the active person whose login and password these are. It refuses an unknown login, a wrong
 // password and a deactivated person in the same words and after the same time.
 func Authenticate(ctx context.Context, db dbsqlc.DBTX, login, password string) (Person, error) {
+	account, err := findByTypedLogin(ctx, db, login)
+	if err != nil {
+		return Person{}, err
+	}
 	hash := noPassword
-	account, err := dbsqlc.New(db).FindAccountByLogin(ctx, login)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-	case err != nil:
-		return Person{}, fmt.Errorf("find person: %w", err)
-	case account.PasswordHash != nil:
+	if account.PasswordHash != nil {
 		hash = *account.PasswordHash
 	}
 	match, err := matchPassword(ctx, password, hash)
@@ -52,6 +51,19 @@ func Authenticate(ctx context.Context, db dbsqlc.DBTX, login, password string) (
 		}
 	}
 	return person, nil
+}
+
+// findByTypedLogin returns the account behind whatever somebody typed, an empty one when there is none.
+func findByTypedLogin(ctx context.Context, db dbsqlc.DBTX, typed string) (account dbsqlc.AuthAccount, err error) {
+	login, err := cleanLogin(typed)
+	if err != nil {
+		return account, nil
+	}
+	account, err = dbsqlc.New(db).FindAccountByLogin(ctx, login)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return account, fmt.Errorf("find person: %w", err)
+	}
+	return account, nil
 }
 
 func checkPassword(password string) error {

@@ -42,6 +42,7 @@ func TestAuthenticateTellsNobodyWhatWasWrong(t *testing.T) {
 		{active.Login, strings.Repeat("x", maxPassword+1)},
 		{"nobody-" + active.Login, active.Password},
 		{"", ""},
+		{"\x00\xff", active.Password},
 		{gone.Login, gone.Password},
 	} {
 		_, err := Authenticate(t.Context(), tx, c.login, c.password)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -93,7 +94,7 @@ func cleanLogin(login string) (string, error) {
 
 func cleanName(name string) (string, error) {
 	name = strings.TrimSpace(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > 100 {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 100 || !readable(name) {
 		return "", refuse("name", "auth.name_invalid", "A name has 1 to 100 characters.")
 	}
 	return name, nil
@@ -102,10 +103,15 @@ func cleanName(name string) (string, error) {
 func cleanEmail(email string) (string, error) {
 	email = strings.TrimSpace(email)
 	// A bare address only: what a display name or a comment would do in a mail header is nobody's business here.
-	if address, err := mail.ParseAddress(email); err != nil || address.Address != email || len(email) > 254 {
+	if address, err := mail.ParseAddress(email); err != nil || address.Address != email || len(email) > 254 || !readable(email) {
 		return "", refuse("email", "auth.email_invalid", "Enter an email address such as ann@example.com.")
 	}
 	return email, nil
+}
+
+// readable reports whether Postgres can store a text and a mail header carry it.
+func readable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 func checkRole(role domain.Role) error {

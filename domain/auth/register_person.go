@@ -33,6 +33,12 @@ func (c *RegisterPerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 	if err != nil {
 		return nil, err
 	}
+	// Hashing may have to wait its turn, and nobody should be locked meanwhile.
+	hash, err := hashPassword(ctx, c.Password)
+	if err != nil {
+		return nil, err
+	}
+	account.PasswordHash, account.Now = &hash, tx.Now
 	q := dbsqlc.New(tx)
 	admins, err := lockAdmins(ctx, q)
 	if err != nil {
@@ -41,11 +47,6 @@ func (c *RegisterPerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 	if err := admins.mayManage(c.By); err != nil {
 		return nil, err
 	}
-	hash, err := hashPassword(ctx, c.Password)
-	if err != nil {
-		return nil, err
-	}
-	account.PasswordHash, account.Now = &hash, tx.Now
 	inserted, err := q.InsertAccount(ctx, account)
 	if violates(err, "accounts_one_per_login") {
 		return nil, &domain.Refusal{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -113,6 +114,25 @@ func (tab *Tab) Look(look Look) {
 		tab.t.Fatalf("emulate media: %v", err)
 	}
 	tab.Do(chromedp.EmulateViewport(look.Width, look.Height))
+}
+
+// Offline takes the network away from the window, or gives it back.
+func (tab *Tab) Offline(offline bool) {
+	tab.t.Helper()
+	const unlimited = -1
+	_, err := chromedp.Call(tab.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{
+			{Offline: offline, DownloadThroughput: unlimited, UploadThroughput: unlimited},
+		},
+	})
+	if err == nil { // what navigator.onLine says, and the events that go with it
+		_, err = chromedp.Call(tab.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+			Offline: offline, DownloadThroughput: unlimited, UploadThroughput: unlimited,
+		})
+	}
+	if err != nil {
+		tab.t.Fatalf("emulate the network: %v", err)
+	}
 }
 
 //go:embed testdata/axe.min.js
