@@ -109,7 +109,7 @@ func (p *provider) maySkipLogin(req *oidc.AuthRequest, who providerPerson, hint 
 	if slices.Contains(req.Prompt, oidc.PromptLogin) || slices.Contains(req.Prompt, oidc.PromptSelectAccount) {
 		return false
 	}
-	if req.MaxAge != nil && p.Now().Sub(who.AuthTime) > time.Duration(*req.MaxAge)*time.Second {
+	if req.MaxAge != nil && p.Now().Sub(who.AuthTime).Seconds() > float64(*req.MaxAge) {
 		return false
 	}
 	return hint == "" || hint == who.ID.String()

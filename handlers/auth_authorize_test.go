@@ -31,7 +31,8 @@ func TestRedirectURIIsComparedLetterByLetter_RFC9700_2_1(t *testing.T) {
 		"with a path upward": good + "/../callback",
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := s.asking()
+			t.Parallel()
+			s, a := s.on(t), s.asking()
 			a.query.Set("redirect_uri", uri)
 			res := s.browser().authorize(a)
 			require.Equal(t, http.StatusUnprocessableEntity, res.StatusCode)
@@ -40,7 +41,8 @@ func TestRedirectURIIsComparedLetterByLetter_RFC9700_2_1(t *testing.T) {
 		})
 	}
 	t.Run("of an unknown client", func(t *testing.T) {
-		a := s.asking()
+		t.Parallel()
+		s, a := s.on(t), s.asking()
 		a.query.Set("client_id", "other")
 		require.Equal(t, "auth.unknown_client", s.browser().authorize(a).body)
 	})
@@ -79,7 +81,8 @@ func TestWhatTheProviderDoesNotOfferIsRefused(t *testing.T) {
 		{"a nonce without end", "nonce", strings.Repeat("x", 513), "invalid_request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := s.asking()
+			t.Parallel()
+			s, a := s.on(t), s.asking()
 			a.query.Set(c.parameter, c.value)
 			b := s.browser()
 			back := b.to(b.authorize(a))

@@ -96,12 +96,11 @@ func (p *provider) demoPeople() []*auth.RegisterPerson {
 
 // askedBy finds the request that waits for its person in this browser.
 func (p *provider) askedBy(r *http.Request, request string) (asked providerAsked, ok bool, err error) {
-	if asked.ID, err = uuid.Parse(request); err != nil {
+	asked.Browser, ok = p.browser(r)
+	if !ok || uuid.Validate(request) != nil {
 		return asked, false, nil
 	}
-	if asked.Browser, ok = p.browser(r); !ok {
-		return asked, false, nil
-	}
+	asked.ID = uuid.MustParse(request)
 	_, err = p.queries.FindOpenAuthorization(r.Context(), dbsqlc.FindOpenAuthorizationParams{
 		ID: asked.ID, BrowserHash: asked.Browser, Now: p.Now(),
 	})

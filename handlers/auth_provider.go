@@ -92,7 +92,7 @@ func checkIssuer(issuer string) (*url.URL, error) {
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "/auth":
 		return nil, fmt.Errorf("issuer %q must be a host's address followed by /auth, such as https://ates.example.com/auth", issuer)
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopback):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
 		return nil, fmt.Errorf("issuer %q must begin with https://, since passwords travel to it; http:// is for localhost only", issuer)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
@@ -139,7 +139,7 @@ func (p *provider) transport() http.RoundTripper { return inProcess{origin: p.or
 // home is the program's first page.
 func (p *provider) home() string { return p.origin.String() + "/" }
 
-// send redirects to an address of the client with more in its query. 303, because 307 would send a password on with it
+// send redirects to an address that the client has registered, with more in its query. 303, because 307 would send a password on with it
 // (RFC 9700 4.12).
 func send(w http.ResponseWriter, r *http.Request, to string, more url.Values) error {
 	u, err := url.Parse(to)
@@ -151,7 +151,7 @@ func send(w http.ResponseWriter, r *http.Request, to string, more url.Values) er
 		query[name] = values
 	}
 	u.RawQuery = query.Encode()
-	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+	http.Redirect(w, r, u.String(), http.StatusSeeOther) //nolint:gosec // to is registered
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -81,7 +82,7 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	app.HandleFunc("GET /{$}", func(http.ResponseWriter, *http.Request) {})
 	app.HandleFunc("GET /whoami", func(w http.ResponseWriter, r *http.Request) {
 		if id, ok := s.sessions.Person(r.Context()); ok {
-			io.WriteString(w, id.String())
+			fmt.Fprint(w, id)
 		}
 	})
 	site := http.NewServeMux()
@@ -91,6 +92,14 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	server.Start()
 	t.Cleanup(server.Close)
 	return s
+}
+
+// on is the same site for a subtest.
+func (s *authSite) on(t *testing.T) *authSite {
+	t.Helper()
+	same := *s
+	same.t = t
+	return &same
 }
 
 func testPage(show func(http.ResponseWriter, *http.Request) error) http.Handler {
@@ -109,14 +118,14 @@ func testFailed(w http.ResponseWriter, _ *http.Request, err error) {
 		return
 	}
 	w.WriteHeader(statuses[refusal.Kind])
-	io.WriteString(w, refusal.Code)
+	fmt.Fprint(w, refusal.Code)
 }
 
 // showTestSignIn shows why a try failed and nothing else.
 func showTestSignIn(w http.ResponseWriter, _ *http.Request, d providerSignIn) error {
 	if d.Refused != nil {
 		w.WriteHeader(statuses[d.Refused.Kind])
-		io.WriteString(w, d.Refused.Code)
+		fmt.Fprint(w, d.Refused.Code)
 	}
 	return nil
 }

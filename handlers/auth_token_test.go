@@ -66,7 +66,8 @@ func TestCodeIsBurntByAFailedTry_RFC9700_4_5(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := s.asking()
+			t.Parallel()
+			s, a := s.on(t), s.asking()
 			code := s.browser().code(a, p)
 			require.Equal(t, http.StatusBadRequest, s.redeem(code, a, change).StatusCode)
 			require.Equal(t, "invalid_grant", s.redeem(code, a).json(t)["error"])
@@ -101,12 +102,10 @@ func TestClientMustShowWhoItIs_RFC6749_2_3(t *testing.T) {
 		"with half an escape":  func(r *http.Request, _ url.Values) { r.SetBasicAuth(s.client.ID, "%") },
 		"with a public client": func(r *http.Request, f url.Values) { r.Header.Del("Authorization"); f.Set("client_id", s.client.ID) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			res := s.redeem(code, a, change)
-			require.Equal(t, http.StatusUnauthorized, res.StatusCode)
-			require.Equal(t, "invalid_client", res.json(t)["error"])
-			require.Contains(t, res.Header.Get("WWW-Authenticate"), "Basic")
-		})
+		res := s.redeem(code, a, change)
+		require.Equal(t, http.StatusUnauthorized, res.StatusCode, name)
+		require.Equal(t, "invalid_client", res.json(t)["error"], name)
+		require.Contains(t, res.Header.Get("WWW-Authenticate"), "Basic", name)
 	}
 	s.redeem(code, a).tokens(t) // none of these tries has used the code up
 }

@@ -68,11 +68,7 @@ func (s *sessions) Person(ctx context.Context) (subject uuid.UUID, ok bool) {
 // Alive returns whose session the request's cookie names, if the session lives and the person is active. It neither needs
 // loadAndSave nor counts as use, so an open stream can ask it again and again.
 func (s *sessions) Alive(ctx context.Context, r *http.Request) (subject uuid.UUID, ok bool, err error) {
-	cookie, err := r.Cookie(s.manager.Cookie.Name)
-	if err != nil {
-		return uuid.Nil, false, nil
-	}
-	subject, err = s.store.person(ctx, cookie.Value)
+	subject, err = s.store.person(ctx, cookie(r, s.manager.Cookie.Name))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, false, nil
 	}

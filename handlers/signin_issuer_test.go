@@ -77,6 +77,7 @@ func (f *fakeIssuer) claims() map[string]any {
 }
 
 func (f *fakeIssuer) sign(t *testing.T, algorithm jose.SignatureAlgorithm, key any, claims map[string]any) string {
+	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
 	require.NoError(t, err)
 	payload, err := json.Marshal(claims)

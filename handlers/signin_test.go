@@ -92,7 +92,8 @@ func TestAnswerMustNameTheIssuer_RFC9207(t *testing.T) {
 		"no issuer":      func(q url.Values) { q.Del("iss") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := s.browser()
+			t.Parallel()
+			b := s.on(t).browser()
 			back := b.answer("/login", p)
 			query := back.Query()
 			change(query)

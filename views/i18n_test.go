@@ -40,57 +40,23 @@ func TestEveryWordIsThereAndNeeded(t *testing.T) {
 	for _, item := range navigation {
 		needed[item.title] = true
 	}
-	call := regexp.MustCompile(`\b[TN]\(ctx, "([^"]+)"[,)]`)
-	for _, pattern := range []string{"*.templ", "*.go"} {
-		files, err := filepath.Glob(pattern)
-		require.NoError(t, err)
-		for _, file := range files {
-			if strings.HasSuffix(file, "_templ.go") || strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			source, err := os.ReadFile(file)
-			require.NoError(t, err)
-			for _, match := range call.FindAllSubmatch(source, -1) {
-				needed[string(match[1])] = true
-			}
-		}
+	call := regexp.MustCompile(`\b[TN]\((?:ctx|\w+\.Context\(\)), "([^"]+)"[,)]`)
+	for _, match := range call.FindAllStringSubmatch(sources(t, "*.templ", "*.go", "../handlers/*.go", "../jobs/*.go"), -1) {
+		needed[match[1]] = true
 	}
-	there := map[string]bool{}
-	for id := range locale(t, "en") {
-		if !strings.HasPrefix(id, "refusal.") {
-			there[id] = true
-		}
-	}
-	require.Equal(t, slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(there)))
+	require.Equal(t, slices.Sorted(maps.Keys(needed)), wordsWith(t, func(id string) bool { return !strings.HasPrefix(id, "refusal.") }))
 }
 
-// The codes are read from the sources of the domain, so that a new refusal without a translation is found.
-func TestEveryRefusalOfTheDomainIsTranslated(t *testing.T) {
+// The codes are read from the sources, so that a new refusal without a translation is found.
+func TestEveryRefusalIsTranslated(t *testing.T) {
 	t.Parallel()
-	code := regexp.MustCompile(`"((?:task|auth|account)\.[a-z_]+)"`)
+	code := regexp.MustCompile(`(?:\bCode:\s*|\brefuse\("\w*",\s*)"([^"]+)"`)
 	codes := map[string]bool{}
-	for _, pattern := range []string{"../domain/*.go", "../domain/*/*.go"} {
-		files, err := filepath.Glob(pattern)
-		require.NoError(t, err)
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			source, err := os.ReadFile(file)
-			require.NoError(t, err)
-			for _, match := range code.FindAllSubmatch(source, -1) {
-				codes["refusal."+string(match[1])] = true
-			}
-		}
+	for _, match := range code.FindAllStringSubmatch(sources(t, "../domain/*.go", "../domain/*/*.go", "../handlers/*.go", "../jobs/*.go"), -1) {
+		codes["refusal."+match[1]] = true
 	}
 	require.NotEmpty(t, codes)
-	translated := map[string]bool{}
-	for id := range locale(t, "en") {
-		if strings.HasPrefix(id, "refusal.") {
-			translated[id] = true
-		}
-	}
-	require.Equal(t, slices.Sorted(maps.Keys(codes)), slices.Sorted(maps.Keys(translated)))
+	require.Equal(t, slices.Sorted(maps.Keys(codes)), wordsWith(t, func(id string) bool { return strings.HasPrefix(id, "refusal.") }))
 }
 
 func TestEveryLanguageFillsInTheSameValues(t *testing.T) {
@@ -118,6 +84,7 @@ func TestRefusal(t *testing.T) {
 	require.Equal(t, "T-12 уже решена, и это окончательно. Ничего не изменилось.",
 		Refusal(russian, "task.resolved_already", "English", details))
 	require.Equal(t, "In English.", Refusal(russian, "task.newer_than_the_translation", "In English.", nil))
+	require.Equal(t, "In English.", Refusal(russian, "task.resolved_already", "In English.", nil), "a translation that would lack a value")
 }
 
 func TestCountsTakeTheirPluralForm(t *testing.T) {
@@ -146,6 +113,37 @@ func TestMatchLanguage(t *testing.T) {
 	} {
 		require.Equal(t, c.want, MatchLanguage(c.preference, c.header), "%q with %q", c.preference, c.header)
 	}
+}
+
+// sources are the files that match the patterns, without tests and what templ has made.
+func sources(t *testing.T, patterns ...string) string {
+	t.Helper()
+	var text strings.Builder
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_templ.go") || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			text.Write(source)
+		}
+	}
+	return text.String()
+}
+
+// wordsWith are the ids of the words for which keep is true.
+func wordsWith(t *testing.T, keep func(id string) bool) []string {
+	t.Helper()
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(locale(t, "en"))) {
+		if keep(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func locale(t *testing.T, lang string) map[string]json.RawMessage {

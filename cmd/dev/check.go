@@ -72,7 +72,7 @@ func checkGofmt(ctx context.Context) (string, error) {
 	}
 	files, err := output(ctx, filepath.Join(root, "bin", "gofmt"), "-l", ".")
 	if err == nil && files != "" {
-		err = errors.New("not formatted; run gofmt -w .")
+		err = errors.New("not formatted: gofmt -w these files")
 	}
 	return files, err
 }
@@ -99,7 +99,7 @@ func checkTemplFmt(ctx context.Context) (string, error) {
 		}
 	}
 	if len(differ) > 0 {
-		err = errors.New("not formatted; run go tool templ fmt -prettier-command none .")
+		err = errors.New("not formatted: go tool templ fmt -prettier-command none these files")
 	}
 	return strings.Join(differ, "\n"), err
 }

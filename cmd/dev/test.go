@@ -89,7 +89,7 @@ func goTest(ctx context.Context, args, env []string) error {
 	r := newReport(os.Stdout)
 	readErr := r.read(stdout)
 	ended := cmd.Wait()
-	os.Stdout.Write(complaints.Bytes())
+	fmt.Print(complaints.String())
 	r.skipsFail = os.Getenv("CI") == "true"
 	failed := r.summary(ended, time.Since(begin))
 	switch {

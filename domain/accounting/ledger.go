@@ -68,7 +68,7 @@ func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings 
 	for _, t := range transfers {
 		events = append(events, domain.Event{Subject: t.Wallet, Version: t.Version, Cause: causes[t.Event], Data: BalanceChanged{
 			UserID: t.Wallet, Kind: kind, MoneyDiff: t.Change, Balance: t.Balance, TaskID: t.Task, Assignment: t.Assignment,
-			Day: t.Day.Format(time.DateOnly), OccurredAt: t.OccurredAt,
+			Day: t.Day.Format(time.DateOnly), OccurredAt: t.OccurredAt.UTC(),
 		}})
 	}
 	return events, nil

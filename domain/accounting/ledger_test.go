@@ -101,6 +101,7 @@ func TestABatchKeepsTheRunningBalance(t *testing.T) {
 		require.Equal(t, version[worker], e.Version, "versions have no gap")
 		require.Greater(t, changed.OccurredAt, last[worker], "in the order of what happened")
 		require.Equal(t, changed.OccurredAt, e.Cause.OccurredAt, "each names its own cause")
+		require.Equal(t, time.UTC, changed.OccurredAt.Location(), "the log is in UTC, wherever the program runs")
 		last[worker] = changed.OccurredAt
 	}
 	for _, worker := range []uuid.UUID{ann, bob} {

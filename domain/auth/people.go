@@ -82,10 +82,15 @@ func refuse(field, code, message string) error {
 
 var loginPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
 
-// cleanLogin returns the login as it is stored: lower case, without blanks around it.
-func cleanLogin(login string) (string, error) {
-	login = strings.ToLower(strings.TrimSpace(login))
-	if !loginPattern.MatchString(login) {
+// storedLogin returns a login as it is stored: lower case, without blanks around it. It is not ok if it cannot be a login.
+func storedLogin(typed string) (login string, ok bool) {
+	login = strings.ToLower(strings.TrimSpace(typed))
+	return login, loginPattern.MatchString(login)
+}
+
+func cleanLogin(typed string) (string, error) {
+	login, ok := storedLogin(typed)
+	if !ok {
 		return "", refuse("login", "auth.login_invalid",
 			"A login has 1 to 40 letters a to z, digits, dots, dashes or underscores, and begins with a letter or digit.")
 	}

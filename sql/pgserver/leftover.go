@@ -30,6 +30,7 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 			return nil // PostgreSQL checks for sessions that are still alive, and then removes the file itself
 		case zombie:
 			return c.removePIDFile()
+		case running:
 		}
 		dir, err := c.dataDirectory(ctx)
 		switch {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -112,17 +113,16 @@ func (s *server) makeTemplate() (string, error) {
 		return "", err
 	}
 	name := "template_" + fingerprint
-	conn, err := s.admin.Acquire(ctx)
+	conn, err := pgx.Connect(ctx, s.url.String())
 	if err != nil {
 		return "", err
 	}
-	defer conn.Release()
+	defer conn.Close(context.WithoutCancel(ctx)) // which also gives the lock back
 	// Packages are tested by processes of their own, which all come here at once.
 	const key = 3108517
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", key); err != nil {
 		return "", err
 	}
-	defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
 
 	var exists bool
 	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&exists); err != nil || exists {

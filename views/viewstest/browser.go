@@ -24,9 +24,10 @@ const Patience = 20 * time.Second
 type Tab struct {
 	t   testing.TB
 	ctx context.Context
-	// complaints is what the browser objected to.
-	mu         sync.Mutex
-	complaints []string
+
+	mu sync.Mutex
+	// complaints are what the browser objected to, and forgiven what it may.
+	complaints, forgiven []string
 }
 
 // Context is what chromedp wants for what Tab has no method for. It has no deadline.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -60,11 +62,19 @@ func (tab *Tab) Text(selector string) string {
 // Wait waits until the JavaScript expression is true.
 func (tab *Tab) Wait(expression string) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
-	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(0)))
-	if err != nil {
-		tab.t.Fatalf("it did not become true that %s: %v\n%s", expression, err, tab.state())
+	// The page may be left while it is being asked, which is an error of that moment only.
+	deadline := time.Now().Add(Patience)
+	for {
+		ctx, cancel := context.WithDeadline(tab.ctx, deadline)
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		cancel()
+		if yes {
+			return
+		}
+		if time.Now().After(deadline) {
+			tab.t.Fatalf("it did not become true that %s (%v)\n%s", expression, err, tab.state())
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -195,14 +205,21 @@ func (tab *Tab) Screenshot(name string) {
 	}
 }
 
-// Complaints returns what the browser has objected to so far: errors on the console, uncaught exceptions, violations of the
-// content security policy. It takes them off the list, so that a test that provokes one can look at it and go on.
+// Forgive lets the browser object to what the test brings about: complaints that contain the text do not fail it.
+func (tab *Tab) Forgive(text string) {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	tab.forgiven = append(tab.forgiven, text)
+}
+
+// Complaints returns what the browser has objected to so far and was not forgiven for: errors and warnings on the console,
+// uncaught exceptions, violations of the content security policy.
 func (tab *Tab) Complaints() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	complaints := tab.complaints
-	tab.complaints = nil
-	return complaints
+	return slices.DeleteFunc(slices.Clone(tab.complaints), func(complaint string) bool {
+		return slices.ContainsFunc(tab.forgiven, func(text string) bool { return strings.Contains(complaint, text) })
+	})
 }
 
 func (tab *Tab) complain(text string) {
