@@ -50,7 +50,7 @@ func (c opClient) ClockSkew() time.Duration             { return 0 }
 // LoginURL is never asked for: authorize sends browsers to the login page itself.
 func (c opClient) LoginURL(string) string { return "" }
 
-func (c opClient) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:revive // the library's name
+func (c opClient) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:revive,staticcheck // the library's name
 	return sameScopes
 }
 

@@ -96,11 +96,12 @@ func (p *provider) demoPeople() []*auth.RegisterPerson {
 
 // askedBy finds the request that waits for its person in this browser.
 func (p *provider) askedBy(r *http.Request, request string) (asked providerAsked, ok bool, err error) {
-	asked.Browser, ok = p.browser(r)
-	if !ok || uuid.Validate(request) != nil {
+	if asked.ID, err = uuid.Parse(request); err != nil {
+		return asked, false, nil //nolint:nilerr // what is no id is that of no request
+	}
+	if asked.Browser, ok = p.browser(r); !ok {
 		return asked, false, nil
 	}
-	asked.ID = uuid.MustParse(request)
 	_, err = p.queries.FindOpenAuthorization(r.Context(), dbsqlc.FindOpenAuthorizationParams{
 		ID: asked.ID, BrowserHash: asked.Browser, Now: p.Now(),
 	})

@@ -82,7 +82,7 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	app.HandleFunc("GET /{$}", func(http.ResponseWriter, *http.Request) {})
 	app.HandleFunc("GET /whoami", func(w http.ResponseWriter, r *http.Request) {
 		if id, ok := s.sessions.Person(r.Context()); ok {
-			fmt.Fprint(w, id)
+			_, _ = fmt.Fprint(w, id)
 		}
 	})
 	site := http.NewServeMux()
@@ -118,14 +118,14 @@ func testFailed(w http.ResponseWriter, _ *http.Request, err error) {
 		return
 	}
 	w.WriteHeader(statuses[refusal.Kind])
-	fmt.Fprint(w, refusal.Code)
+	_, _ = fmt.Fprint(w, refusal.Code)
 }
 
 // showTestSignIn shows why a try failed and nothing else.
 func showTestSignIn(w http.ResponseWriter, _ *http.Request, d providerSignIn) error {
 	if d.Refused != nil {
 		w.WriteHeader(statuses[d.Refused.Kind])
-		fmt.Fprint(w, d.Refused.Code)
+		_, _ = fmt.Fprint(w, d.Refused.Code)
 	}
 	return nil
 }

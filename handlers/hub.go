@@ -140,17 +140,21 @@ func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
 	return parseCursor(text)
 }
 
-// publish hands topics to those who want them. The caller holds the lock.
+// publish hands topics to those who want them, to each all at once. The caller holds the lock.
 func (h *hub) publish(topics []string) {
+	wanted := map[*subscription][]string{}
 	for _, topic := range topics {
 		for s := range h.subscribers[topic] {
-			s.add(topic)
+			wanted[s] = append(wanted[s], topic)
 		}
 		if word, _, keyed := strings.Cut(topic, "/"); keyed {
 			for s := range h.subscribers[word] {
-				s.add(topic)
+				wanted[s] = append(wanted[s], topic)
 			}
 		}
+	}
+	for s, topics := range wanted {
+		s.add(topics)
 	}
 }
 
@@ -176,16 +180,17 @@ type subscription struct {
 	pending map[string]bool
 }
 
-// add notes a topic and wakes the stream.
-func (s *subscription) add(topic string) {
+// add notes topics and wakes the stream.
+func (s *subscription) add(topics []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.pending[everything]:
-	case len(s.pending) >= pendingTopics:
-		s.pending = map[string]bool{everything: true}
-	default:
-		s.pending[topic] = true
+	for _, topic := range topics {
+		if !s.pending[everything] {
+			s.pending[topic] = true
+		}
+		if len(s.pending) > pendingTopics {
+			s.pending = map[string]bool{everything: true}
+		}
 	}
 	select {
 	case s.wake <- struct{}{}:

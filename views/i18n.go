@@ -11,6 +11,7 @@ import (
 	"github.com/go-playground/locales/en"
 	"github.com/go-playground/locales/ru"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -62,7 +63,9 @@ func N(ctx context.Context, id string, n int, args ...any) string {
 // Refusal returns why something was refused, in the viewer's language: what locales/ say under "refusal." and the code of a
 // domain.Refusal, with its details filled in, or else its English message.
 func Refusal(ctx context.Context, code, fallbackMessage string, details map[string]any) string {
-	words, err := speakerFrom(ctx).localizer.Localize(&i18n.LocalizeConfig{MessageID: "refusal." + code, TemplateData: details})
+	words, err := speakerFrom(ctx).localizer.Localize(&i18n.LocalizeConfig{
+		MessageID: "refusal." + code, TemplateData: details, TemplateParser: strict,
+	})
 	if err != nil {
 		return fallbackMessage
 	}
@@ -116,6 +119,9 @@ func (s *speaker) say(config *i18n.LocalizeConfig) string {
 	}
 	return text
 }
+
+// strict rather fails than leaves out a value that words mention.
+var strict = &template.TextParser{Option: "missingkey=error"}
 
 func named(args []any) map[string]any {
 	data := make(map[string]any, len(args)/2+1)

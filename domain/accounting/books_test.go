@@ -1,10 +1,11 @@
 package accounting_test
 
 import (
-	"github.com/stretchr/testify/require"
 	"testing"
 	"time"
 	_ "time/tzdata" // the rules of zones must not depend on the machine
+
+	"github.com/stretchr/testify/require"
 
 	"ates/domain/accounting"
 )

@@ -1,0 +1,82 @@
+package migrations_test
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"ates/sql/migrations"
+	"ates/sql/sqltest"
+)
+
+// connect opens a pool of its own on a database, as another process does.
+func connect(t *testing.T, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// own are the names of the program's own steps, in their order.
+func own(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(migrations.Files(), "*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	return names
+}
+
+// requireAll requires that every step was applied once.
+func requireAll(t *testing.T, pool *pgxpool.Pool, applied []string) {
+	t.Helper()
+	steps := own(t)
+	require.GreaterOrEqual(t, len(applied), len(steps))
+	require.ElementsMatch(t, steps, applied[:len(steps)], "the program's own come first")
+	for _, step := range applied[len(steps):] {
+		require.True(t, strings.HasPrefix(step, "river "), step)
+	}
+	var tables int
+	require.NoError(t, pool.QueryRow(t.Context(), `select count(*) from pg_tables
+		where (schemaname, tablename) in (('log', 'events'), ('tracker', 'tasks'), ('accounting', 'transfers'), ('auth', 'accounts'), ('river', 'river_job'))`).Scan(&tables))
+	require.Equal(t, 5, tables)
+}
+
+func TestUpBringsAnEmptyDatabaseUpToDateOnce(t *testing.T) {
+	t.Parallel()
+	pool := connect(t, sqltest.Empty(t))
+	applied, err := migrations.Up(t.Context(), pool)
+	require.NoError(t, err)
+	require.True(t, slices.IsSorted(applied[:len(own(t))]))
+	requireAll(t, pool, applied)
+
+	again, err := migrations.Up(t.Context(), pool)
+	require.NoError(t, err)
+	require.Empty(t, again, "an up-to-date database is left alone")
+}
+
+func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
+	t.Parallel()
+	url := sqltest.Empty(t)
+	var group sync.WaitGroup
+	applied, errs := make([][]string, 2), make([]error, 2)
+	pools := []*pgxpool.Pool{connect(t, url), connect(t, url)}
+	for i, pool := range pools {
+		group.Go(func() { applied[i], errs[i] = migrations.Up(t.Context(), pool) })
+	}
+	group.Wait()
+	require.NoError(t, errs[0])
+	require.NoError(t, errs[1])
+	all := slices.Concat(applied...)
+	// One of them may have done our steps and the other one River's.
+	slices.SortFunc(all, func(a, b string) int {
+		return strings.Compare(strings.Replace(a, "river ", "~", 1), strings.Replace(b, "river ", "~", 1))
+	})
+	requireAll(t, pools[0], all)
+	require.Equal(t, slices.Compact(slices.Clone(all)), all, "no step twice")
+}
