@@ -151,7 +151,7 @@ func send(w http.ResponseWriter, r *http.Request, to string, more url.Values) er
 		query[name] = values
 	}
 	u.RawQuery = query.Encode()
-	http.Redirect(w, r, u.String(), http.StatusSeeOther) //nolint:gosec // to is registered
+	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strings"
 	"time"
@@ -48,16 +49,17 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	if err != nil {
 		return fmt.Errorf("make a command id: %w", err)
 	}
-	told := telling{command: id, correlation: id}
-	return b.inTx(ctx, func(tx domain.Tx) error {
+	begun, repeated := time.Now(), false
+	err = b.inTx(ctx, func(tx domain.Tx) error {
+		told := telling{command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
 			return b.run(ctx, tx, cmd, told)
 		}
 		by := requested.Requested().By.ID
 		told.actor = &by
-		repeated, err := recordCommand(ctx, tx, id, requested)
-		if err != nil || repeated {
+		var err error
+		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
 			return err
 		}
 		if err := b.run(ctx, tx, cmd, told); err != nil {
@@ -65,6 +67,23 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		}
 		return recordOutcome(ctx, tx, id, requested)
 	})
+	logCommand(ctx, cmd, id, repeated, time.Since(begun), err)
+	return err
+}
+
+// logCommand tells of a command that was done or refused. Faults are logged where they are answered.
+func logCommand(ctx context.Context, cmd domain.Command, id uuid.UUID, repeated bool, took time.Duration, err error) {
+	outcome := "done"
+	var refusal *domain.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		outcome = "refused: " + refusal.Code
+	case err != nil:
+		return
+	case repeated:
+		outcome = "repeated"
+	}
+	slog.InfoContext(ctx, "command", "name", commandName(cmd), "correlation", id, "outcome", outcome, "took", took.Round(time.Microsecond))
 }
 
 // inTx does everything that f does, or nothing of it, at one moment of the program's clock.
@@ -212,10 +231,4 @@ func record(cmd domain.RequestedCommand) ([]byte, error) {
 // commandName is the command's type, such as "tracker.AssignTasks".
 func commandName(cmd domain.Command) string {
 	return strings.TrimPrefix(reflect.TypeOf(cmd).String(), "*")
-}
-
-// IsRefusal reports whether an error is a refusal, as against a fault.
-func IsRefusal(err error) bool {
-	var refusal *domain.Refusal
-	return errors.As(err, &refusal)
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -135,7 +136,12 @@ func (*errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, err
 	if job.Attempt >= job.MaxAttempts {
 		level = slog.LevelError
 	}
-	slog.Log(ctx, level, "job failed", "job", job.ID, "kind", job.Kind, "attempt", job.Attempt, "of", job.MaxAttempts, "args", string(job.EncodedArgs), "error", err)
+	var correlation string
+	var f *failure
+	if errors.As(err, &f) {
+		correlation = f.correlation.String()
+	}
+	slog.Log(ctx, level, "job failed", "correlation", correlation, "job", job.ID, "kind", job.Kind, "attempt", job.Attempt, "of", job.MaxAttempts, "args", string(job.EncodedArgs), "error", err)
 	return nil
 }
 

@@ -41,11 +41,13 @@ type reactionWorker struct {
 // no other.
 func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs]) error {
 	var topics []string
+	var correlation uuid.UUID
 	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
 		events, err := w.read(ctx, tx, job.Args)
 		if err != nil {
 			return err
 		}
+		correlation = events[0].CorrelationID
 		cmd, err := w.reaction.command(events)
 		if err != nil {
 			return err
@@ -54,7 +56,7 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		if err != nil {
 			return fmt.Errorf("make a command id: %w", err)
 		}
-		if err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: events[0].CorrelationID, actor: events[0].Actor}); err != nil {
+		if err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: correlation, actor: events[0].Actor}); err != nil {
 			return err
 		}
 		if w.reaction.topics != nil {
@@ -69,15 +71,26 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 	})
 	if err != nil {
 		if job.Args.First < job.Args.Last && fault(err) {
-			return w.split(ctx, job, err)
+			err = w.split(ctx, job, err)
 		}
-		return err
+		if err != nil {
+			return &failure{correlation, err}
+		}
+		return nil
 	}
 	if len(topics) > 0 {
 		w.bus.notifier.changed()
 	}
 	return nil
 }
+
+// failure is why a job failed, with the command at the beginning of it, for the log.
+type failure struct {
+	correlation uuid.UUID
+	error
+}
+
+func (f *failure) Unwrap() error { return f.error }
 
 // read loads the events that a job reacts to.
 func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, args reactionArgs) ([]domain.Envelope, error) {

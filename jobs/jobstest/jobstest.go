@@ -4,11 +4,13 @@ package jobstest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain"
@@ -51,12 +53,18 @@ func Work(t testing.TB, bus *jobs.Bus) (stop func()) {
 // Idle waits until every job has been worked on and fails the test when one of them failed for good or none ends in time.
 func Idle(t testing.TB, pool *pgxpool.Pool, within time.Duration) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		var waiting, dead int
-		err := pool.QueryRow(context.WithoutCancel(t.Context()), `select count(*) filter (where state not in ('completed', 'cancelled', 'discarded')),
-			count(*) filter (where state in ('cancelled', 'discarded')) from river.river_job`).Scan(&waiting, &dead)
-		return err == nil && dead == 0 && waiting == 0
-	}, within, 20*time.Millisecond, "jobs are still waiting, or one was given up")
+	ctx := context.WithoutCancel(t.Context())
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		var waiting int
+		var failed []string
+		require.NoError(c, pool.QueryRow(ctx, `select count(*) filter (where state not in ('completed', 'cancelled', 'discarded')),
+			coalesce(array_agg(kind || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', state::text))
+				filter (where state <> 'completed' and errors is not null), '{}') from river.river_job`).Scan(&waiting, &failed))
+		require.Zero(c, waiting, "jobs are waiting; failed: %v", failed)
+	}, within, 20*time.Millisecond)
+	var dead []string
+	require.NoError(t, pool.QueryRow(ctx, `select coalesce(array_agg(kind), '{}') from river.river_job where state in ('cancelled', 'discarded')`).Scan(&dead))
+	require.Empty(t, dead, "jobs were given up")
 }
 
 // Workers makes n active Workers known to the tracker, as the events of the Auth-Service would.
@@ -72,8 +80,49 @@ func Workers(t testing.TB, bus *jobs.Bus, n int) []domain.Actor {
 	return workers
 }
 
+// Tasks creates n tasks through the bus, all in one transaction, so that they are one batch of events.
+func Tasks(t testing.TB, bus *jobs.Bus, n int) []*tracker.CreateTask {
+	t.Helper()
+	by := domain.Request{By: Manager()}
+	tasks := make(createTasks, n)
+	for i := range tasks {
+		tasks[i] = &tracker.CreateTask{Request: by, Description: "Task " + strconv.Itoa(i+1)}
+	}
+	require.NoError(t, bus.Do(t.Context(), tasks))
+	return tasks
+}
+
+type createTasks []*tracker.CreateTask
+
+func (c createTasks) Handle(ctx context.Context, tx domain.Tx) (events []domain.Event, err error) {
+	for _, create := range c {
+		told, err := create.Handle(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, told...)
+	}
+	return events, nil
+}
+
 // Manager is an actor who may assign and resolve anything.
 func Manager() domain.Actor { return domain.Actor{ID: uuid.New(), Role: domain.Manager} }
+
+// Rows are all rows that the program keeps, as text, by table: what must be the same again after a repeat, and unchanged after
+// a failure. Left out are jobs and changes, of which a repeat rightly makes more.
+func Rows(t testing.TB, pool *pgxpool.Pool) map[string][]string {
+	t.Helper()
+	var tables []string
+	require.NoError(t, pool.QueryRow(t.Context(), `select array_agg(format('%I.%I', schemaname, tablename)) from pg_tables
+		where schemaname not in ('pg_catalog', 'information_schema', 'public', 'river') and (schemaname, tablename) <> ('log', 'changes')`).Scan(&tables))
+	all := map[string][]string{}
+	for _, table := range tables {
+		var rows []string
+		require.NoError(t, pool.QueryRow(t.Context(), `select coalesce(array_agg(x::text order by x::text), '{}') from `+table+` x`).Scan(&rows))
+		all[table] = rows
+	}
+	return all
+}
 
 // RequireSoundBooks fails the test unless everything that must hold of the books does, in the words of the specification's
 // section 8: every entry has its other side, every wallet its entries, every assignment its fee and every resolved task its reward.

@@ -11,11 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // Do runs steps, one after the other, within Patience.
@@ -43,13 +46,29 @@ func (tab *Tab) Click(selector string) {
 // Type types text into the first element that matches the CSS selector, once it is visible.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
-	tab.Do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+	tab.Do(chromedp.Focus(chromedp.CSS(selector), chromedp.NodeVisible))
+	tab.Press(text)
 }
 
-// Press presses keys on whatever has the focus.
+// Press presses keys on whatever has the focus: those that write the text, and those that package kb names.
 func (tab *Tab) Press(keys string) {
 	tab.t.Helper()
-	tab.Do(chromedp.KeyEvent(keys))
+	tab.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, key := range keys {
+			events := kb.Encode(key)
+			down, up := *events[0], *events[len(events)-1]
+			if len(events) == 3 {
+				// As one event, so that a page that prevents what the key does prevents the text too, as with a real keyboard.
+				down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+			}
+			for _, event := range []input.DispatchKeyEventParams{down, up} {
+				if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, event); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }
 
 // Text returns the text that people see in the first element that matches the CSS selector, once there is one.
