@@ -98,7 +98,7 @@ func (p *provider) cookie(r *http.Request, name string) (value string, ok bool) 
 
 // setCookie sets a cookie that ends with the browser, or takes it away when value is "".
 func (p *provider) setCookie(w http.ResponseWriter, name, value string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // not Secure only where the public URL is http://localhost
 		Name: cookieName(name, p.secure), Value: value, Path: "/",
 		HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
 	}

@@ -36,7 +36,7 @@ func (p *provider) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err := p.stopSession(w, r); err != nil {
 		return err
 	}
-	http.Redirect(w, r, session.RedirectURI, http.StatusSeeOther)
+	http.Redirect(w, r, session.RedirectURI, http.StatusSeeOther) //nolint:gosec // the client has registered it
 	return nil
 }
 

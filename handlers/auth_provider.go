@@ -68,7 +68,6 @@ func newProvider(ctx context.Context, cfg providerConfig) (*provider, error) {
 		// The library's own choice would also open what AES-CFB has sealed, which anybody can alter.
 		op.WithCrypto(op.NewAES256GCMCrypto([32]byte(secret), "")),
 		op.WithIDTokenHintVerifierOpts(op.WithSupportedIDTokenHintSigningAlgorithms(providerAlgorithm)),
-		op.WithCORSOptions(nil),
 	}
 	if !p.secure {
 		options = append(options, op.WithAllowInsecure())
@@ -151,7 +150,7 @@ func send(w http.ResponseWriter, r *http.Request, to string, more url.Values) er
 		query[name] = values
 	}
 	u.RawQuery = query.Encode()
-	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+	http.Redirect(w, r, u.String(), http.StatusSeeOther) //nolint:gosec // the client has registered it
 	return nil
 }
 

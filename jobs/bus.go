@@ -21,6 +21,7 @@ import (
 
 	"ates/domain"
 	"ates/domain/accounting"
+	"ates/domain/auth"
 	"ates/sql/dbsqlc"
 )
 
@@ -56,8 +57,9 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		if !ok {
 			return b.run(ctx, tx, cmd, told)
 		}
-		by := requested.Requested().By.ID
-		told.actor = &by
+		if by := requested.Requested().By; by != auth.System {
+			told.actor = &by.ID
+		}
 		var err error
 		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
 			return err

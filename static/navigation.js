@@ -37,7 +37,7 @@ function moveFocus() {
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (!isMain(ctx)) return;
-  for (const filter of main.querySelectorAll("form[data-filter]")) filter.reset();
+  for (const filter of main.querySelectorAll("form[data-filter]:not(:focus-within)")) filter.reset();
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   document.querySelector("details.personal")?.removeAttribute("open");
   markCurrent();

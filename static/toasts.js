@@ -39,8 +39,7 @@ export function failure(words, ctx) {
 // again does once more what led to a request. Forms carry an idempotency key, so that this is safe even when the server has
 // got the first one.
 function again({ sourceElement: element, sourceEvent: event, request }) {
-  if (!element.isConnected) return;
-  if (event.type === "submit") element.requestSubmit(request.submitter?.isConnected ? request.submitter : null);
-  else if (event.type === "click") element.click();
-  else htmx.trigger(element, event.type, {}, false);
+  if (!event.type) location.reload(); // the way back in the history
+  else if (element.matches("form")) element.requestSubmit(request.submitter?.isConnected ? request.submitter : null);
+  else element.click();
 }

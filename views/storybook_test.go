@@ -176,6 +176,7 @@ func storybook(t *testing.T) string {
 	return server.URL
 }
 
+// To look at them: ATES_SCREENSHOTS=1 go test ./views -run TestStories, then see .screenshots.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	url := storybook(t)
@@ -187,23 +188,39 @@ func TestStories(t *testing.T) {
 			for _, look := range []struct {
 				name, lang string
 				viewstest.Look
+				examined bool
 			}{
-				{"light", "en", viewstest.Look{Width: 1280, Height: 800}},
-				{"dark", "en", viewstest.Look{Width: 1280, Height: 800, Dark: true}},
-				{"tablet", "ru", viewstest.Look{Width: 768, Height: 900, Dark: true}},
-				{"phone", "ru", viewstest.Look{Width: 320, Height: 640}},
+				{"desk", "en", viewstest.Look{Width: 1280, Height: 800, Still: true}, true},
+				{"desk-dark", "en", viewstest.Look{Width: 1280, Height: 800, Dark: true, Still: true}, false},
+				{"tablet", "ru", viewstest.Look{Width: 768, Height: 900, Still: true}, false},
+				{"phone-dark", "ru", viewstest.Look{Width: 320, Height: 640, Dark: true, Still: true}, true},
 			} {
-				look.Still = true
 				tab.Look(look.Look)
 				tab.Open(url + "/story/" + look.lang + "/" + name)
 				tab.FitsSideways()
 				tab.Screenshot(name + "-" + look.name)
-				if look.name != "tablet" {
+				if look.examined {
 					tab.Accessible()
 				}
 			}
 		})
 	}
+}
+
+func TestPrinting(t *testing.T) {
+	t.Parallel()
+	url := storybook(t)
+	tab := viewstest.Browser(t)
+	tab.Look(viewstest.Look{Width: 718, Height: 1000, Dark: true, Print: true}) // A4 without its margins
+	for _, name := range []string{"board-long", "balance", "task"} {
+		tab.Open(url + "/story/en/" + name)
+		tab.FitsSideways()
+		require.Equal(t, "none", viewstest.Value[string](tab, "getComputedStyle(document.querySelector('.top')).display"))
+		require.Equal(t, "rgb(255, 255, 255)", viewstest.Value[string](tab, "getComputedStyle(document.documentElement).backgroundColor"))
+		tab.Screenshot(name + "-print")
+	}
+	tab.Open(url + "/story/en/balance")
+	require.Equal(t, "table", viewstest.Value[string](tab, "getComputedStyle(document.querySelector('.rows')).display"))
 }
 
 // A keyboard alone must be able to open the menus and dialogs that stories show closed.

@@ -67,11 +67,13 @@ func (c cluster) logFile() string  { return filepath.Join(c.dir, "postgres.log")
 
 // url names everything that the environment could otherwise decide, such as PGPORT.
 func (c cluster) url(db string) string {
+	query := url.Values{"host": {c.socketDir}, "port": {port}, "sslmode": {"disable"}}.Encode()
 	u := url.URL{
-		Scheme:   "postgres",
-		User:     url.User(superuser),
-		Path:     "/" + db,
-		RawQuery: url.Values{"host": {c.socketDir}, "port": {port}, "sslmode": {"disable"}}.Encode(),
+		Scheme: "postgres",
+		User:   url.User(superuser),
+		Path:   "/" + db,
+		// PostgreSQL's clients take a plus sign for itself.
+		RawQuery: strings.ReplaceAll(query, "+", "%20"),
 	}
 	return u.String()
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	startTimeout = 2 * time.Minute // recovery after a crash may take a while
+	startTimeout = 5 * time.Minute // for recovery after a crash, and for installing PostgreSQL
 	retryTimeout = 15 * time.Second
 )
 

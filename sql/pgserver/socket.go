@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // The kernel's limit for the path of a socket is 104 bytes on macOS and 108 on Linux.
@@ -16,10 +17,10 @@ const maxSocketPath = 100
 func socketIn(dir string) string { return filepath.Join(dir, ".s.PGSQL."+port) }
 
 // makeSocketDir makes the folder of the socket, which only the account may enter: in dir, or under /tmp when that path would
-// be too long.
+// be too long, or has a comma, which separates servers in an address.
 func makeSocketDir(dir string, a account) (string, error) {
 	at := filepath.Join(dir, "run")
-	if len(socketIn(at)) > maxSocketPath {
+	if len(socketIn(at)) > maxSocketPath || strings.Contains(at, ",") {
 		sum := sha256.Sum256([]byte(dir))
 		at = filepath.Join("/tmp", "ates-"+hex.EncodeToString(sum[:8]))
 	}

@@ -21,6 +21,18 @@ func TestALongPathPutsTheSocketElsewhere(t *testing.T) {
 	require.NoDirExists(t, elsewhere)
 }
 
+func TestAnyPathCanHoldAServer(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{`my "own" data`, "100%+1", "a, b"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(filepath.Dir(folder(t)), name)
+			require.NoError(t, os.Rename(used(t), dir))
+			remembers(t, start(t, dir).URL())
+		})
+	}
+}
+
 func TestAFolderThatSomebodyElseMadeIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(folder(t), strings.Repeat("long", 25))

@@ -119,8 +119,8 @@ func Value[T any](tab *Tab, expression string) T {
 type Look struct {
 	Width, Height int64
 	Dark          bool
-	// Still asks for reduced motion.
-	Still bool
+	// Still asks for reduced motion, Print shows the page as it is printed.
+	Still, Print bool
 }
 
 // Look sets the size of the window and what the viewer prefers.
@@ -133,7 +133,12 @@ func (tab *Tab) Look(look Look) {
 	if look.Still {
 		motion = "reduce"
 	}
+	medium := ""
+	if look.Print {
+		medium = "print"
+	}
 	_, err := chromedp.Call(tab.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: medium,
 		Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
 			{Name: "prefers-reduced-motion", Value: motion},
