@@ -36,7 +36,7 @@ func (h *Handlers) flashAndGo(w http.ResponseWriter, r *http.Request, to string,
 	if err := h.sessions.PutFlash(r.Context(), message); err != nil {
 		return err
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // callers name a path of ours or one that returnTo has checked
 	return nil
 }
 
@@ -75,12 +75,12 @@ func (h *Handlers) setPreferences(w http.ResponseWriter, r *http.Request) error 
 		value := r.PostForm.Get(name)
 		for _, v := range allowed {
 			if v == value {
-				http.SetCookie(w, &http.Cookie{
+				http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever people come over TLS
 					Name: name, Value: value, Path: "/", MaxAge: preferencesLast, HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteLaxMode,
 				})
 			}
 		}
 	}
-	http.Redirect(w, r, returnTo(r.PostForm.Get("return_to")), http.StatusSeeOther)
+	http.Redirect(w, r, returnTo(r.PostForm.Get("return_to")), http.StatusSeeOther) //nolint:gosec // returnTo lets nothing through but paths of ours
 	return nil
 }

@@ -94,7 +94,7 @@ func (h *Handlers) recovered(next http.Handler) http.Handler {
 			if value == nil {
 				return
 			}
-			if value == http.ErrAbortHandler {
+			if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(value)
 			}
 			h.failed(w, r, fmt.Errorf("panic: %v\n%s", value, debug.Stack()))

@@ -270,3 +270,17 @@ func TestARefreshThatWaitedBehindASearchShowsWhatWasSearchedFor(t *testing.T) {
 	require.Zero(t, o.count("GET /tasks board"))
 	require.Equal(t, 1, viewstest.Value[int](tab, "document.querySelectorAll('#board tbody tr').length"))
 }
+
+func TestARefreshThatIsOvertakenByNavigationIsNotShown(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	tab := visit(t, o, "/tasks?q=Feather+7")
+	release := o.hold("GET /tasks?q=Feather+7 board")
+	o.change(nil, "tasks")
+	eventually(t, "the refresh", func() bool { return o.count("GET /tasks?q=Feather+7 board") == 1 })
+	tab.Type("#description", "A new one\r")
+	tab.WaitText("#task-31", "A new one")
+	release()
+	eventually(t, "a refresh of what is shown now", func() bool { return o.count("GET /tasks board") > 0 })
+	require.Equal(t, 31, viewstest.Value[int](tab, "document.querySelectorAll('#board tbody tr').length"))
+}

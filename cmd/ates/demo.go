@@ -86,23 +86,21 @@ func seedTasks(ctx context.Context, pool *pgxpool.Pool, bus *jobs.Bus) error {
 
 // patiently runs a command again while it is refused because nobody can be drawn yet.
 func patiently(ctx context.Context, bus *jobs.Bus, cmd domain.Command) error {
-	for range 100 {
-		err := bus.Do(ctx, cmd)
+	const tries, pause = 100, 100 * time.Millisecond
+	var err error
+	for range tries {
+		err = bus.Do(ctx, cmd)
 		var refusal *domain.Refusal
-		if ctx.Err() != nil {
-			return nil
-		}
 		if !errors.As(err, &refusal) || refusal.Code != "task.no_workers" {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-time.After(100 * time.Millisecond):
+			return ctx.Err()
+		case <-time.After(pause):
 		}
 	}
-	slog.WarnContext(ctx, "the demo has no tasks: the tracker knows no active worker")
-	return nil
+	return err
 }
 
 // announce tells on the terminal where to go and, in a demo, how to get in.

@@ -140,10 +140,16 @@ func TestNothingAnsweredIsLostOnKill(t *testing.T) {
 	var mu sync.Mutex
 	created, assigns := map[string]bool{}, 0
 	resolved := map[string]bool{}
-	work := func(p *program, rounds int) {
-		var group sync.WaitGroup
+	people := func(p *program) map[string]*person {
+		in := map[string]*person{}
 		for _, login := range []string{"manager", "admin", "worker", "worker-2"} {
-			someone := signIn(t, p.address, login)
+			in[login] = signIn(t, p.address, login)
+		}
+		return in
+	}
+	work := func(people map[string]*person, rounds int) {
+		var group sync.WaitGroup
+		for login, someone := range people {
 			group.Go(func() {
 				for range rounds {
 					name := "Survives " + strconv.FormatUint(rand.Uint64(), 36)
@@ -186,25 +192,19 @@ func TestNothingAnsweredIsLostOnKill(t *testing.T) {
 		group.Wait()
 	}
 
-	killed := make(chan struct{})
+	first, worked := people(p), make(chan struct{})
 	go func() {
-		defer close(killed)
-		// In the middle of it: when a good part has been answered.
-		for number(t, pool, "select count(*) from log.events") < 600 {
-			select {
-			case <-p.ended:
-				return
-			case <-time.After(5 * time.Millisecond):
-			}
-		}
-		p.end(syscall.SIGKILL)
+		defer close(worked)
+		work(first, 200)
 	}()
-	work(p, 200)
-	<-killed
+	// In the middle of it: when a good part has been answered.
+	require.Eventually(t, func() bool { return number(t, pool, "select count(*) from log.events") > 600 }, time.Minute, 5*time.Millisecond)
+	p.end(syscall.SIGKILL)
+	<-worked
 	require.NotEmpty(t, created)
 
 	p = start(t, demo(database))
-	work(p, 5)
+	work(people(p), 5)
 	jobstest.Idle(t, pool, 90*time.Second)
 	jobstest.RequireSoundBooks(t, pool)
 	for name := range created {

@@ -5,6 +5,7 @@ package migrations
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"path"
 
@@ -51,7 +52,7 @@ func Up(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
 }
 
 // River's steps cannot be part of one of ours: one of them adds a value to an enum, which no transaction may both do and use.
-func upRiver(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
+func upRiver(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate River: %w", err)
@@ -61,7 +62,11 @@ func upRiver(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", key); err != nil {
 		return nil, fmt.Errorf("lock River's migrations: %w", err)
 	}
-	defer conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
+	defer func() {
+		if _, unlockErr := conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key); unlockErr != nil {
+			err = errors.Join(err, fmt.Errorf("unlock River's migrations: %w", unlockErr))
+		}
+	}()
 	if _, err := conn.Exec(ctx, "create schema if not exists "+RiverSchema); err != nil {
 		return nil, fmt.Errorf("create River's schema: %w", err)
 	}
@@ -73,7 +78,6 @@ func upRiver(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("migrate River: %w", err)
 	}
-	var applied []string
 	for _, v := range result.Versions {
 		applied = append(applied, fmt.Sprintf("river %d: %s", v.Version, v.Name))
 	}
