@@ -207,8 +207,16 @@ func TestKeysOfDifferentPeopleAndFormsAreDifferent(t *testing.T) {
 	t.Parallel()
 	bus, pool := jobstest.Bus(t)
 	workers := jobstest.Workers(t, bus, 2)
-	for _, by := range workers {
-		require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: domain.Request{By: by, Key: "1"}, Description: "Task of " + by.ID.String()}))
+	first := map[domain.Actor]*tracker.CreateTask{}
+	for range 2 {
+		for _, by := range workers {
+			create := &tracker.CreateTask{Request: domain.Request{By: by, Key: "1"}, Description: "Task of " + by.ID.String()}
+			require.NoError(t, bus.Do(t.Context(), create))
+			if first[by] == nil {
+				first[by] = create
+			}
+			require.Equal(t, first[by], create, "everybody gets their own answer")
+		}
 	}
 	manager := jobstest.Manager()
 	require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: domain.Request{By: manager, Key: "1"}, Description: "Clean the cage"}))

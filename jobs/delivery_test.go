@@ -211,7 +211,7 @@ func TestAJobThatWasTakenOverHasOneEffect(t *testing.T) {
 			stop()
 			_, err = pool.Exec(t.Context(), `update river.river_job set state = 'available', scheduled_at = now() where kind = $1`, kind)
 			require.NoError(t, err)
-			jobstest.Work(t, second(t, pool))
+			stopSecond := jobstest.Work(t, second(t, pool))
 			inside(2, 2)
 
 			// Both go on at once.
@@ -220,6 +220,7 @@ func TestAJobThatWasTakenOverHasOneEffect(t *testing.T) {
 			require.Eventually(t, func() bool {
 				return count(t, pool, `select count(*) from river.river_job where kind = $1 and state = 'completed'`, kind) == 1
 			}, 20*time.Second, 20*time.Millisecond, "the job is done in the end")
+			stopSecond()
 			require.Equal(t, 1, count(t, pool, c.effects, task), "and has had one effect")
 		})
 	}

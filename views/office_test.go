@@ -35,9 +35,9 @@ type office struct {
 	requests []string
 	// refuse is the status to refuse new streams with, unless it is 0.
 	refuse int
-	// hold stops answers to requests that begin with it until it is called.
+	// holds keep back the answers to requests that begin like their names.
 	holds map[string]chan struct{}
-	// answers replaces what is answered to a request.
+	// answers stand in for the usual answers to requests such as "GET /tasks/7".
 	answers map[string]http.HandlerFunc
 }
 
@@ -101,7 +101,10 @@ func (o *office) receive(r *http.Request) {
 	}
 	o.mu.Unlock()
 	if held != nil {
-		<-held
+		select {
+		case <-held:
+		case <-r.Context().Done():
+		}
 	}
 }
 

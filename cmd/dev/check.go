@@ -80,9 +80,14 @@ func checkGofmt(ctx context.Context) (string, error) {
 // checkTemplFmt compares each template with its formatted self. A prettier that happens to be installed is kept out, for it
 // would make the result depend on the machine.
 func checkTemplFmt(ctx context.Context) (string, error) {
-	templates, err := templates()
+	templates, err := filesWithSuffix(".templ")
 	if err != nil {
 		return "", err
+	}
+	// Asking once where the tool is saves asking whether it is up to date for every template.
+	templ, err := output(ctx, "go", "tool", "-n", "templ")
+	if err != nil {
+		return templ, err
 	}
 	var differ []string
 	for _, path := range templates {
@@ -90,7 +95,7 @@ func checkTemplFmt(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		after, err := exec.CommandContext(ctx, "go", "tool", "templ", "fmt", "-stdout", "-prettier-command", "none", path).Output()
+		after, err := exec.CommandContext(ctx, templ, "fmt", "-stdout", "-prettier-command", "none", path).Output()
 		if err != nil {
 			return path, err
 		}
@@ -141,8 +146,6 @@ func checkVulnerabilities(ctx context.Context) (string, error) {
 	}
 	return out, err
 }
-
-func templates() ([]string, error) { return filesWithSuffix(".templ") }
 
 func generatedSums() (map[string][sha256.Size]byte, error) {
 	paths, err := filesWithSuffix("_templ.go")

@@ -87,7 +87,15 @@ func (a account) mkdir(path string) error {
 	if !a.drop {
 		return nil
 	}
-	return os.Chown(path, a.uid, a.gid)
+	return a.explain(os.Chown(path, a.uid, a.gid))
+}
+
+// explain adds what is the matter when root may not act for the account, as in a container that knows no other users.
+func (a account) explain(err error) error {
+	if a.drop && (errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EPERM)) {
+		return fmt.Errorf("%w: PostgreSQL refuses to run as root, and this root may not become user %s; start this program as an ordinary user", err, a.name)
+	}
+	return err
 }
 
 // canEnter reports, as an error that names the obstacle, whether the account may enter dir and all folders above it. The

@@ -118,7 +118,7 @@ func (c cluster) init(ctx context.Context, bin binaries) error {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("initdb in %s: %w\n%s", c.dir, err, bytes.TrimSpace(said.Bytes()))
+		return fmt.Errorf("initdb in %s: %w\n%s", c.dir, c.account.explain(err), bytes.TrimSpace(said.Bytes()))
 	}
 	if err := os.Remove(c.data()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

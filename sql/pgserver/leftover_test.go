@@ -57,13 +57,16 @@ func TestALeftoverServerIsStoppedAndItsDataKept(t *testing.T) {
 	remembers(t, next.URL())
 }
 
-func TestAKilledServerRecovers(t *testing.T) {
+func TestAKilledServerIsToldOfAndRecovers(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	killed := start(t, dir)
-	_, err := connected(t, killed.URL()).Exec(t.Context(), "create table just_now ()")
+	said := make(chan string, 1)
+	killed, err := Start(t.Context(), Config{Dir: dir, Log: slog.New(slog.NewTextHandler(lines(said), nil))})
+	require.NoError(t, err)
+	_, err = connected(t, killed.URL()).Exec(t.Context(), "create table just_now ()")
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(postmasterOf(t, dir), syscall.SIGKILL))
+	require.Contains(t, <-said, "ended by itself")
 	require.NoError(t, killed.Stop(t.Context()))
 
 	require.Equal(t, "just_now", query(t, start(t, dir).URL(), "select 'just_now'::regclass"))
@@ -78,6 +81,14 @@ func TestAKilledProgramWithItsServerKilledToo(t *testing.T) {
 	require.Error(t, program.Wait())
 
 	remembers(t, start(t, dir).URL())
+}
+
+// lines is a writer that hands on what is written.
+type lines chan string
+
+func (l lines) Write(text []byte) (int, error) {
+	l <- string(text)
+	return len(text), nil
 }
 
 // PostgreSQL takes any live process of its own account that the pid file names for a server, and refuses to start.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -35,8 +36,9 @@ type Server struct {
 	postmaster *postmaster
 	lock       *os.File
 
-	stop    sync.Once
-	stopErr error
+	stop     sync.Once
+	stopErr  error
+	stopping atomic.Bool
 }
 
 // Start starts the server and returns when it answers and has a database named ates. The first start makes the cluster.
@@ -134,8 +136,8 @@ func startOwned(ctx context.Context, c cluster, lock *os.File, log *slog.Logger)
 // it under a server whose owner remembers no more than its URL.
 func (s *Server) watch() {
 	<-s.postmaster.exited
-	if s.postmaster.err != nil && !s.cluster.throwaway {
-		s.log.Error("PostgreSQL has ended by itself", "error", s.postmaster.err, "said", s.cluster.logFile())
+	if !s.stopping.Load() {
+		s.log.Error("PostgreSQL has ended by itself", "error", s.postmaster.err, "log", s.cluster.logFile())
 	}
 	runtime.KeepAlive(s.lock)
 }
@@ -158,6 +160,7 @@ func (s *Server) end(ctx context.Context) error {
 	if s.postmaster == nil {
 		return nil
 	}
+	s.stopping.Store(true)
 	signal := syscall.SIGINT
 	if s.cluster.throwaway {
 		signal = syscall.SIGQUIT

@@ -62,7 +62,7 @@ func (c cluster) launchOnce(ctx context.Context, bin binaries) (*postmaster, err
 	diesWithParent(cmd, c.throwaway)
 	p, err := run(cmd)
 	if err != nil {
-		return nil, fmt.Errorf("run postgres as user %s: %w", c.account.name, err)
+		return nil, fmt.Errorf("run postgres as user %s: %w", c.account.name, c.account.explain(err))
 	}
 	if err := c.waitReady(ctx, p); err != nil {
 		err = fmt.Errorf("%w; it said:\n%s", err, tail(said))

@@ -20,7 +20,13 @@ import (
 	"ates/sql/pgserver"
 )
 
-const setUpTimeout = 2 * time.Minute
+const (
+	setUpTimeout = 2 * time.Minute
+	// connections is how many a pool may have, whatever the number of processors. Transactions of parallel tests must not wait
+	// for one another's, which could wait for ever.
+	connections       = 10
+	sharedConnections = 100
+)
 
 // server is where the databases are made.
 type server struct {
@@ -55,7 +61,7 @@ func newServer(ctx context.Context, address string) (*server, error) {
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("ATES_TEST_DATABASE_URL must be of the form postgres://user:password@host/database")
 	}
-	admin, err := newPool(ctx, address)
+	admin, err := newPool(ctx, address, connections)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +154,7 @@ func (s *server) makeTemplate() (string, error) {
 }
 
 func migrate(ctx context.Context, address string) error {
-	pool, err := newPool(ctx, address)
+	pool, err := newPool(ctx, address, connections)
 	if err != nil {
 		return err
 	}
@@ -169,14 +175,14 @@ func (s *server) makeShared() (*pgxpool.Pool, error) {
 	if err := s.copy(ctx, template, name); err != nil {
 		return nil, err
 	}
-	return newPool(ctx, s.address(name))
+	return newPool(ctx, s.address(name), sharedConnections)
 }
 
-func newPool(ctx context.Context, address string) (*pgxpool.Pool, error) {
+func newPool(ctx context.Context, address string, most int32) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, err
 	}
-	cfg.MaxConns = 10
+	cfg.MaxConns = most
 	return pgxpool.NewWithConfig(ctx, cfg)
 }

@@ -1,7 +1,9 @@
 package sqltest_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -43,6 +45,12 @@ func TestATestMayEndItsTransactionItself(t *testing.T) {
 		_, err := sqltest.Tx(t).Exec(t.Context(), "select 1/0")
 		require.Error(t, err)
 	})
+	t.Run("cancelled statement", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := sqltest.Tx(t).Exec(ctx, "select pg_sleep(60)")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
 
 func TestEmptyHasNoTables(t *testing.T) {
@@ -74,8 +82,6 @@ func BenchmarkURL(b *testing.B) {
 func BenchmarkTx(b *testing.B) {
 	sqltest.Tx(b)
 	for b.Loop() {
-		b.StopTimer()
-		b.StartTimer()
-		sqltest.Tx(b).Rollback(b.Context())
+		require.NoError(b, sqltest.Tx(b).Rollback(b.Context()))
 	}
 }
