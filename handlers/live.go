@@ -37,8 +37,8 @@ func personTopic(id string) string { return "person/" + id }
 // live streams to a page which topics have changed; the page then fetches what it shows, with the rights it has. It names
 // topics only, never data. Where nobody is signed in it answers 401, since a page would follow a redirect for ever.
 //
-// Events are hello, with the cursor to begin from; change, whose id is the cursor to come back with and whose data is a list
-// of topics, "*" for all; ping; and bye, when the session has ended.
+// Events are hello; change, whose data is a list of topics, "*" for all; ping; and bye, when the session has ended or has another
+// role. The id of an event is the cursor to come back with.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	person, ok, err := h.alive(r)
 	if err != nil {
@@ -83,17 +83,23 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 			if !h.stillAllowed(s, r, person) {
 				return
 			}
-			s.send("ping", "", struct{}{})
+			at, changed := h.told(subscription)
+			s.change(changed, at)
+			s.send("ping", at.String(), struct{}{})
 		case <-subscription.wake:
-			// The cursor first: all below it is among the topics taken after.
-			at := h.hub.at()
-			changed := subscription.take()
+			at, changed := h.told(subscription)
 			if slices.Contains(changed, personTopic(person.ID.String())) && !h.stillAllowed(s, r, person) {
 				return
 			}
 			s.change(changed, at)
 		}
 	}
+}
+
+// told empties a subscription; everything below the cursor is among its topics or was before.
+func (h *Handlers) told(s *subscription) (at cursor, topics []string) {
+	at = h.hub.at() // first: what is published after it may be among the topics, what was before it is
+	return at, s.take()
 }
 
 // alive is who the request's session belongs to, if it lives and they are active.
@@ -109,19 +115,19 @@ func (h *Handlers) alive(r *http.Request) (auth.Person, bool, error) {
 	return person, person.Status == auth.Active, nil
 }
 
-// stillAllowed reports whether a stream may go on. It says bye where the session has ended; where only the role is another the
-// page comes back by itself, with its new rights.
+// stillAllowed reports whether a stream may go on. It says bye where the session has ended or the person has another role: the
+// page then goes to the sign-in, which lets them in again without a question and with the menu of their role.
 func (h *Handlers) stillAllowed(s *stream, r *http.Request, was auth.Person) bool {
 	is, ok, err := h.alive(r)
 	if err != nil {
 		h.logFault(r, err)
 		return false
 	}
-	if !ok {
+	if !ok || is.Role != was.Role {
 		s.send("bye", "", struct{}{})
 		return false
 	}
-	return is.Role == was.Role
+	return true
 }
 
 // missed are the topics that changed since the cursor with which a page comes: the one it last heard of, else the one it was
@@ -184,7 +190,8 @@ type stream struct {
 // once when the server is back.
 func (s *stream) hello(at cursor) {
 	s.write(fmt.Sprintf("retry: %d\n", 1500+rand.IntN(3500)))
-	s.send("hello", at.String(), map[string]string{"cursor": at.String()})
+	// Without an id: a page that is cut off before it has heard what it missed must ask for that again.
+	s.send("hello", "", map[string]string{"cursor": at.String()})
 }
 
 // change names changed topics, if there are any.
