@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -60,18 +62,44 @@ func TestUpBringsAnEmptyDatabaseUpToDateOnce(t *testing.T) {
 	require.Empty(t, again, "an up-to-date database is left alone")
 }
 
+// Somebody is in the way of the first of our steps and then of River's, so that both processes are in the middle of them at
+// the same time.
 func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	t.Parallel()
 	url := sqltest.Empty(t)
+	observer := connect(t, url)
+	block := func(schema string) pgx.Tx {
+		tx, err := observer.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "create schema "+schema)
+		require.NoError(t, err)
+		return tx
+	}
+	waiting := func(n int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			var blocked int
+			err := observer.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&blocked)
+			return err == nil && blocked >= n
+		}, 30*time.Second, 10*time.Millisecond)
+	}
+	ours, rivers := block("log"), block(migrations.RiverSchema)
+
 	var group sync.WaitGroup
 	applied, errs := make([][]string, 2), make([]error, 2)
 	pools := []*pgxpool.Pool{connect(t, url), connect(t, url)}
 	for i, pool := range pools {
 		group.Go(func() { applied[i], errs[i] = migrations.Up(t.Context(), pool) })
 	}
+	waiting(1)
+	require.Eventually(t, func() bool { return pools[0].Stat().AcquiredConns() > 0 && pools[1].Stat().AcquiredConns() > 0 }, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, ours.Rollback(t.Context()))
+	waiting(2)
+	require.NoError(t, rivers.Rollback(t.Context()))
 	group.Wait()
 	require.NoError(t, errs[0])
 	require.NoError(t, errs[1])
+
 	all := slices.Concat(applied...)
 	// One of them may have done our steps and the other one River's.
 	slices.SortFunc(all, func(a, b string) int {
