@@ -53,13 +53,13 @@ func count(t testing.TB, pool *pgxpool.Pool, query string, args ...any) (n int) 
 	return n
 }
 
-func refused(t testing.TB, err error, kind domain.Kind, code string) *domain.Refusal {
+func refused(t testing.TB, err error, kind domain.Kind, code string) domain.Refusal {
 	t.Helper()
 	var refusal *domain.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, code, refusal.Code)
 	require.Equal(t, kind, refusal.Kind)
-	return refusal
+	return *refusal
 }
 
 // From a command over its event to the event of the context that reacted, the log says what caused what and who began it.

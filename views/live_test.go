@@ -244,7 +244,7 @@ func TestAChangeDuringNavigationIsNotMissed(t *testing.T) {
 		recorder := httptest.NewRecorder()
 		o.show(recorder, r)
 		<-held
-		w.Write(recorder.Body.Bytes())
+		_, _ = w.Write(recorder.Body.Bytes())
 	})
 	tab.Click("#task-7 .cell-text a")
 	eventually(t, "the page is asked for", func() bool { return o.count("GET /tasks/7") > 0 })

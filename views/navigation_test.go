@@ -1,7 +1,6 @@
 package views
 
 import (
-	"fmt"
 	"net/http"
 	"testing"
 
@@ -95,7 +94,7 @@ func TestANewTask(t *testing.T) {
 	tab.WaitText("#toasts [role=status]", "T-31 was created.")
 	tab.Wait("document.querySelector('#description').value === '' && document.activeElement.id === 'description'")
 	require.Equal(t, "/tasks", viewstest.Value[string](tab, "location.pathname + location.search"))
-	require.Equal(t, "", viewstest.Value[string](tab, "document.querySelector('#q').value"))
+	require.Empty(t, viewstest.Value[string](tab, "document.querySelector('#q').value"))
 }
 
 func TestAFormThatIsSentTwiceIsSentOnce(t *testing.T) {
@@ -208,10 +207,10 @@ func TestKeys(t *testing.T) {
 	tab.Wait("!document.querySelector('#shortcuts').open")
 	leave()
 	tab.Press("/")
-	require.Equal(t, "", at(), "keys are off")
+	require.Empty(t, at(), "keys are off")
 	tab.Open(o.URL + "/tasks")
 	tab.Press("/")
-	require.Equal(t, "", at(), "and stay off")
+	require.Empty(t, at(), "and stay off")
 }
 
 func TestPreferencesReturnToWhereOneIs(t *testing.T) {
@@ -285,6 +284,6 @@ func TestTheKeyboardIsSeen(t *testing.T) {
 			const outlined = getComputedStyle(element).outlineStyle !== 'none';
 			return outlined && (element.contains(top) || top?.contains(element)) ? '' : element.outerHTML.slice(0, 200);
 		})()`)
-		require.Empty(t, hidden, fmt.Sprintf("step %d", step))
+		require.Empty(t, hidden, "step %d", step)
 	}
 }

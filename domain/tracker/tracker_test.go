@@ -70,7 +70,7 @@ func find(t testing.TB, tx domain.Tx, task uuid.UUID) dbsqlc.FindTaskRow {
 }
 
 // refuses requires that a command is refused with this code, and leaves the rows of tasks as they were.
-func refuses(t testing.TB, tx domain.Tx, cmd domain.Command, kind domain.Kind, code string) *domain.Refusal {
+func refuses(t testing.TB, tx domain.Tx, cmd domain.Command, kind domain.Kind, code string) domain.Refusal {
 	t.Helper()
 	before := tasks(t, tx)
 	events, err := cmd.Handle(t.Context(), tx)
@@ -81,7 +81,7 @@ func refuses(t testing.TB, tx domain.Tx, cmd domain.Command, kind domain.Kind, c
 	require.NotEmpty(t, refusal.Message)
 	require.Empty(t, events)
 	require.Equal(t, before, tasks(t, tx), "a refused command changes nothing")
-	return refusal
+	return *refusal
 }
 
 // tasks are all rows of tasks, as text.

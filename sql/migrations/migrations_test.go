@@ -75,12 +75,14 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 		require.NoError(t, err)
 		return tx
 	}
-	waiting := func(n int) {
+	// A process waits for a lock, or asks for one again and again.
+	bothWait := func() {
 		t.Helper()
 		require.Eventually(t, func() bool {
-			var blocked int
-			err := observer.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&blocked)
-			return err == nil && blocked >= n
+			var waiting int
+			err := observer.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+				and (wait_event_type = 'Lock' or state = 'idle' and query like '%pg_try_advisory_lock%')`).Scan(&waiting)
+			return err == nil && waiting == 2
 		}, 30*time.Second, 10*time.Millisecond)
 	}
 	ours, rivers := block("log"), block(migrations.RiverSchema)
@@ -91,10 +93,9 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	for i, pool := range pools {
 		group.Go(func() { applied[i], errs[i] = migrations.Up(t.Context(), pool) })
 	}
-	waiting(1)
-	require.Eventually(t, func() bool { return pools[0].Stat().AcquiredConns() > 0 && pools[1].Stat().AcquiredConns() > 0 }, 30*time.Second, 10*time.Millisecond)
+	bothWait()
 	require.NoError(t, ours.Rollback(t.Context()))
-	waiting(2)
+	bothWait()
 	require.NoError(t, rivers.Rollback(t.Context()))
 	group.Wait()
 	require.NoError(t, errs[0])

@@ -221,10 +221,10 @@ func (tab *Tab) Screenshot(name string) {
 		tab.t.Fatalf("take a picture: %v", err)
 	}
 	dir := filepath.Join(root(tab.t), ".screenshots")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		tab.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
 		tab.t.Fatal(err)
 	}
 }
