@@ -75,16 +75,15 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 		require.NoError(t, err)
 		return tx
 	}
-	// A process waits for a lock, or asks for one again and again.
-	bothWait := func() {
+	bothAre := func(waiting string) {
 		t.Helper()
 		require.Eventually(t, func() bool {
-			var waiting int
-			err := observer.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-				and (wait_event_type = 'Lock' or state = 'idle' and query like '%pg_try_advisory_lock%')`).Scan(&waiting)
-			return err == nil && waiting == 2
+			var processes int
+			err := observer.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (`+waiting+`)`).Scan(&processes)
+			return err == nil && processes == 2
 		}, 30*time.Second, 10*time.Millisecond)
 	}
+	const blocked = `wait_event_type = 'Lock'`
 	ours, rivers := block("log"), block(migrations.RiverSchema)
 
 	var group sync.WaitGroup
@@ -93,9 +92,10 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	for i, pool := range pools {
 		group.Go(func() { applied[i], errs[i] = migrations.Up(t.Context(), pool) })
 	}
-	bothWait()
+	// goose does not wait for its lock but asks for it again and again.
+	bothAre(blocked + ` or state = 'idle' and query like '%pg_try_advisory_lock%'`)
 	require.NoError(t, ours.Rollback(t.Context()))
-	bothWait()
+	bothAre(blocked)
 	require.NoError(t, rivers.Rollback(t.Context()))
 	group.Wait()
 	require.NoError(t, errs[0])
