@@ -11,5 +11,7 @@ import (
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("github.com/jackc/pgx/v5/pgxpool.(*Pool).backgroundHealthCheck"),
+		goleak.IgnoreAnyFunction("ates/sql/pgserver.(*Server).watch"),
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Wait"),
 	)
 }

@@ -97,7 +97,6 @@ func TestAStreamThatBreaksComesBackWhereItWas(t *testing.T) {
 	o.change(nil, "tasks")
 	eventually(t, "the board asks for itself", func() bool { return o.count("GET /tasks board") == 1 })
 
-	tab.Forgive("htmx:sse:error") // each failed attempt is logged
 	o.refuseStreams(http.StatusServiceUnavailable)
 	o.cut()
 	tab.WaitText("#live-state", "Reconnecting")
@@ -138,7 +137,6 @@ func TestASessionThatHasEndedLeadsToTheSignInPage(t *testing.T) {
 		t.Parallel()
 		o := openOffice(t)
 		tab := visit(t, o, "/tasks")
-		tab.Forgive("htmx:sse:error")
 		o.refuseStreams(http.StatusUnauthorized)
 		o.cut()
 		tab.Wait("document.title === 'login'")
@@ -196,7 +194,6 @@ func TestWithoutANetworkThePageSaysSo(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks")
-	tab.Forgive("htmx:sse:error") // each failed attempt is logged
 	tab.Offline(true)
 	tab.WaitText("#live-state", "Offline")
 	o.cut()

@@ -65,7 +65,6 @@ func TestWhatCannotBeReachedCanBeTriedAgain(t *testing.T) {
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks")
 	tab.Forgive("htmx:error")
-	tab.Forgive("htmx:sse:error")
 	tab.Offline(true)
 	tab.Type("#description", "Wait for the network\r")
 	tab.WaitText("#toasts [role=alert]", "cannot be reached")

@@ -188,12 +188,13 @@ func TestStories(t *testing.T) {
 			for _, look := range []struct {
 				name, lang string
 				viewstest.Look
+				// examined by axe, which takes seconds: every story once, the main one of each page in the dark as well.
 				examined bool
 			}{
 				{"desk", "en", viewstest.Look{Width: 1280, Height: 800, Still: true}, true},
 				{"desk-dark", "en", viewstest.Look{Width: 1280, Height: 800, Dark: true, Still: true}, false},
 				{"tablet", "ru", viewstest.Look{Width: 768, Height: 900, Still: true}, false},
-				{"phone-dark", "ru", viewstest.Look{Width: 320, Height: 640, Dark: true, Still: true}, true},
+				{"phone-dark", "ru", viewstest.Look{Width: 320, Height: 640, Dark: true, Still: true}, !strings.Contains(name, "-")},
 			} {
 				tab.Look(look.Look)
 				tab.Open(url + "/story/" + look.lang + "/" + name)

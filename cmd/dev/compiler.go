@@ -36,7 +36,7 @@ func hasCompiler(ctx context.Context) bool {
 	}
 	words := strings.Fields(compiler)
 	// A compiler without the C library's headers cannot build it either.
-	cmd := exec.CommandContext(ctx, words[0], append(words[1:], "-E", "-x", "c", "-o", os.DevNull, "-")...)
+	cmd := exec.CommandContext(ctx, words[0], append(words[1:], "-fsyntax-only", "-x", "c", "-")...)
 	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n")
 	return cmd.Run() == nil
 }

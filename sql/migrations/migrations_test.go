@@ -85,6 +85,9 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	}
 	const blocked = `wait_event_type = 'Lock'`
 	ours, rivers := block("log"), block(migrations.RiverSchema)
+	// A test that fails must not leave the processes blocked.
+	defer ours.Rollback(t.Context())
+	defer rivers.Rollback(t.Context())
 
 	var group sync.WaitGroup
 	applied, errs := make([][]string, 2), make([]error, 2)

@@ -163,7 +163,8 @@ func migrate(ctx context.Context, address string) error {
 	return err
 }
 
-// makeShared makes the database of this process's transactions.
+// makeShared makes the database of this process's transactions. It goes with a throwaway server and stays on any other,
+// because nothing is told when a test binary ends.
 func (s *server) makeShared() (*pgxpool.Pool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), setUpTimeout)
 	defer cancel()

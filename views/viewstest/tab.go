@@ -262,7 +262,10 @@ func (tab *Tab) listen() {
 				for _, arg := range event.Args {
 					words = append(words, strings.Trim(string(arg.Value), `"`)+arg.Description)
 				}
-				tab.complain("console: " + strings.Join(words, " "))
+				// htmx says so itself when a stream is cut, as at the end of many tests; as with other requests that is for the test to judge.
+				if text := strings.Join(words, " "); !strings.HasPrefix(text, "htmx: htmx:sse:error") {
+					tab.complain("console: " + text)
+				}
 			}
 		case *runtime.EventExceptionThrown:
 			details := event.ExceptionDetails
