@@ -101,7 +101,7 @@ func TestAJobIsDoneWholeOrNotAtAllAndTriedAgain(t *testing.T) {
 			stop := jobstest.Work(t, bus)
 			require.Eventually(t, func() bool {
 				return count(t, pool, `select count(*) from river.river_job where kind = $1 and errors[1]->>'error' like '%out of order%'`, c.kind) > 0
-			}, 20*time.Second, 20*time.Millisecond, "the job fails with the reason")
+			}, patience, 20*time.Millisecond, "the job fails with the reason")
 			stop()
 			require.Equal(t, before, jobstest.Rows(t, pool))
 			require.Zero(t, count(t, pool, `select count(*) from log.changes`))
@@ -112,7 +112,7 @@ func TestAJobIsDoneWholeOrNotAtAllAndTriedAgain(t *testing.T) {
 			_, err = pool.Exec(t.Context(), `update river.river_job set state = 'available', scheduled_at = now() where state in ('pending', 'available', 'retryable')`)
 			require.NoError(t, err)
 			jobstest.Work(t, bus)
-			jobstest.Idle(t, pool, 30*time.Second)
+			jobstest.Idle(t, pool, patience)
 			require.NotEqual(t, before, jobstest.Rows(t, pool))
 			jobstest.RequireSoundBooks(t, pool)
 		})

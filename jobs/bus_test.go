@@ -73,7 +73,7 @@ func TestTheLogSaysWhoBeganWhatAndWhatCausedIt(t *testing.T) {
 	create := &tracker.CreateTask{Request: domain.Request{By: worker, Key: "k"}, Description: "Clean the cage"}
 	require.NoError(t, bus.Do(domain.WithRequestID(t.Context(), "request-1"), create))
 	jobstest.Work(t, bus)
-	jobstest.Idle(t, pool, 20*time.Second)
+	jobstest.Idle(t, pool, patience)
 
 	var command uuid.UUID
 	var name, request, key string

@@ -26,7 +26,7 @@ func TestOpenPagesAreToldOfAChangeWhenItCanBeRead(t *testing.T) {
 	create := &tracker.CreateTask{Request: domain.Request{By: worker}, Description: "Clean the cage"}
 	require.NoError(t, bus.Do(t.Context(), create))
 	jobstest.Work(t, bus)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	topics := []string{"tasks/" + create.TaskID.String(), "mine/" + worker.ID.String(), "balance/" + worker.ID.String()}
 	for told := 0; told < len(topics); {
@@ -49,7 +49,7 @@ func TestOldChangesAreForgotten(t *testing.T) {
 	jobstest.Work(t, bus)
 	require.Eventually(t, func() bool {
 		return count(t, pool, `select count(*) from river.river_job where kind = 'forget_changes' and state = 'completed'`) > 0
-	}, 30*time.Second, 20*time.Millisecond, "it runs at the start")
+	}, patience, 20*time.Millisecond, "it runs at the start")
 	var left []string
 	require.NoError(t, pool.QueryRow(t.Context(), `select array_agg(topic) from log.changes, unnest(topics) topic`).Scan(&left))
 	require.Equal(t, []string{"new"}, left, "a page may have been cut off for an hour")

@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -56,12 +55,12 @@ func TestJobsDeliveredAgainChangeNothing(t *testing.T) {
 	aDay(t, bus)
 	jobstest.Work(t, bus)
 	jobstest.Work(t, second(t, pool))
-	jobstest.Idle(t, pool, 30*time.Second)
+	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 	done := jobstest.Rows(t, pool)
 	for range 2 {
 		deliverAgain(t, pool)
-		jobstest.Idle(t, pool, 30*time.Second)
+		jobstest.Idle(t, pool, patience)
 		require.Equal(t, done, jobstest.Rows(t, pool))
 	}
 }
@@ -75,7 +74,7 @@ func TestTheOrderOfDeliveryDoesNotMatter(t *testing.T) {
 	require.NoError(t, err)
 	jobstest.Work(t, bus)
 	jobstest.Work(t, second(t, pool))
-	jobstest.Idle(t, pool, 30*time.Second)
+	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 
 	// The read models, emptied and filled again in other orders, end in the same rows.
@@ -87,7 +86,7 @@ func TestTheOrderOfDeliveryDoesNotMatter(t *testing.T) {
 			select kind, args, queue, max_attempts from river.river_job
 			where state = 'completed' and kind in ('refresh_tasks', 'refresh_daily_balances') order by `+order)
 		require.NoError(t, err)
-		jobstest.Idle(t, pool, 30*time.Second)
+		jobstest.Idle(t, pool, patience)
 		require.Equal(t, done, jobstest.Rows(t, pool), order)
 	}
 }
@@ -105,7 +104,7 @@ func TestAPressOverManyTasksMakesFewJobs(t *testing.T) {
 	require.LessOrEqual(t, count(t, pool, `select count(*) from river.river_job`)-before, 6, "some hundreds of events a job, for each of two reactions")
 
 	jobstest.Work(t, bus)
-	jobstest.Idle(t, pool, 2*time.Minute)
+	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 	require.Equal(t, tasks+press.Reassigned, count(t, pool, `select count(*) from accounting.transfers`), "every event is booked, once")
 	require.Equal(t, tasks+press.Reassigned, count(t, pool, `select count(distinct event) from accounting.transfers`))
@@ -135,7 +134,7 @@ func TestABadEventHarmsNoOther(t *testing.T) {
 			jobstest.Work(t, bus)
 			require.Eventually(t, func() bool {
 				return count(t, pool, `select count(*) from river.river_job where state <> 'completed' and errors is null`) == 0
-			}, 30*time.Second, 20*time.Millisecond, "every job is done or has failed")
+			}, patience, 20*time.Millisecond, "every job is done or has failed")
 
 			require.Equal(t, 10, count(t, pool, `select count(*) from accounting.transfers`), "the others are booked")
 			require.Equal(t, 10, count(t, pool, `select sum(entries) from accounting.daily_balances`))
@@ -191,35 +190,30 @@ func TestAJobThatWasTakenOverHasOneEffect(t *testing.T) {
 			// Somebody is in the way of the job's work.
 			hold, err := pool.Begin(t.Context())
 			require.NoError(t, err)
-			defer hold.Rollback(context.WithoutCancel(t.Context()))
+			defer hold.Rollback(t.Context())
 			_, err = hold.Exec(t.Context(), c.hold, task)
 			require.NoError(t, err)
 			inside := func(attempt, workers int) {
 				t.Helper()
 				require.Eventually(t, func() bool {
 					return count(t, pool, `select count(*) from river.river_job where kind = $1 and state = 'running' and attempt = $2`, kind, attempt) == 1 &&
-						count(t, pool, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`) == workers
-				}, 20*time.Second, 10*time.Millisecond)
+						count(t, pool, `select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`) == workers
+				}, patience, 10*time.Millisecond)
 			}
 
-			// The first process works on it, is told to stop, and hangs; then the job is rescued and given to the second.
-			stopped := make(chan error, 1)
-			ctx, stop := context.WithCancel(t.Context())
-			defer stop()
-			go func() { stopped <- bus.Work(ctx) }()
+			// One of two processes works on it and hangs; then the job is rescued, and given away again.
+			stopFirst, stopSecond := jobstest.Work(t, bus), jobstest.Work(t, second(t, pool))
 			inside(1, 1)
-			stop()
 			_, err = pool.Exec(t.Context(), `update river.river_job set state = 'available', scheduled_at = now() where kind = $1`, kind)
 			require.NoError(t, err)
-			stopSecond := jobstest.Work(t, second(t, pool))
 			inside(2, 2)
 
-			// Both go on at once.
+			// Both runs go on at once.
 			require.NoError(t, hold.Rollback(t.Context()))
-			require.NoError(t, <-stopped)
 			require.Eventually(t, func() bool {
 				return count(t, pool, `select count(*) from river.river_job where kind = $1 and state = 'completed'`, kind) == 1
-			}, 20*time.Second, 20*time.Millisecond, "the job is done in the end")
+			}, patience, 20*time.Millisecond, "the job is done in the end")
+			stopFirst()
 			stopSecond()
 			require.Equal(t, 1, count(t, pool, c.effects, task), "and has had one effect")
 		})

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,7 +66,7 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 		})
 	}
 	group.Wait()
-	jobstest.Idle(t, pool, time.Minute)
+	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 
 	var fees, rewards int

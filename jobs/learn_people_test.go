@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,7 +36,7 @@ func TestPeopleReachTheOtherContextsByEvents(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `update river.river_job set scheduled_at = now() - random() * interval '1 hour'`)
 	require.NoError(t, err)
 	jobstest.Work(t, bus)
-	jobstest.Idle(t, pool, 30*time.Second)
+	jobstest.Idle(t, pool, patience)
 
 	for _, context := range []string{"tracker", "accounting"} {
 		require.Equal(t, 3, count(t, pool, `select count(*) from `+context+`.people c join auth.accounts a using (id, name, role, version)
@@ -51,7 +50,7 @@ func TestPeopleReachTheOtherContextsByEvents(t *testing.T) {
 	}
 	before := jobstest.Rows(t, pool)
 	require.NoError(t, bus.Do(t.Context(), &auth.DeactivatePerson{Request: system, Person: ann.ID}))
-	jobstest.Idle(t, pool, 30*time.Second)
+	jobstest.Idle(t, pool, patience)
 	var refusal *domain.Refusal
 	require.ErrorAs(t, bus.Do(t.Context(), &tracker.AssignTasks{Request: domain.Request{By: jobstest.Manager()}}), &refusal)
 	require.Equal(t, "task.no_workers", refusal.Code)

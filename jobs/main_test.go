@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -15,3 +16,6 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Wait"),
 	)
 }
+
+// patience is how long a test waits for what jobs do before it takes it that they never will.
+const patience = 2 * time.Minute

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -105,7 +104,7 @@ func TestOfAResolveAndAReassignmentOneWins(t *testing.T) {
 	require.Positive(t, resolvedFirst)
 	require.Positive(t, reassignedFirst, "the race has been one")
 
-	jobstest.Idle(t, pool, 2*time.Minute)
+	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 	require.Equal(t, resolvedFirst, count(t, pool, `select count(*) from accounting.transfers where kind = 'reward'`))
 }
