@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ates/domain"
+	"ates/domain/accounting"
 	"ates/sql/dbsqlc"
 	"ates/views"
 )
@@ -57,7 +58,8 @@ func (h *Handlers) balance(w http.ResponseWriter, r *http.Request, p page) error
 	sums := map[time.Time]views.BalanceDay{}
 	for _, d := range days {
 		sums[d.Day] = views.BalanceDay{
-			Day: h.midnight(d.Day), Opening: d.Closing - d.Rewards + d.Fees, Fees: d.Fees, Rewards: d.Rewards, Closing: d.Closing,
+			Day: h.midnight(d.Day), Opening: d.Closing - d.Rewards + d.Fees + d.Payout, Fees: d.Fees, Rewards: d.Rewards, Payout: d.Payout,
+			Closing: d.Closing, Closed: d.Closed,
 		}
 		if d.Day.Equal(today) {
 			data.Fees, data.Rewards, data.Current = d.Fees, d.Rewards, d.Closing
@@ -108,12 +110,18 @@ func (h *Handlers) midnight(day time.Time) time.Time {
 func balanceEntry(row dbsqlc.ListStatementRow) views.BalanceEntry {
 	e := views.BalanceEntry{
 		ID: row.Event.String(), Kind: views.EntryKind(row.Kind), At: row.OccurredAt,
-		TaskID: row.Task.String(), Assignment: int(row.Assignment), Amount: row.Amount, Running: row.Balance,
+		Amount: row.Amount, Running: row.Balance,
+	}
+	if row.Task != nil && row.Assignment != nil {
+		e.TaskID, e.Assignment = row.Task.String(), int(*row.Assignment)
 	}
 	if row.Number != nil {
 		e.TaskNumber = int(*row.Number)
 	}
-	if e.Kind == views.EntryFee {
+	if row.Kind == accounting.Reset {
+		e.Kind = views.EntryPayout
+	}
+	if row.Kind != accounting.Reward {
 		e.Amount = -e.Amount
 	}
 	return e

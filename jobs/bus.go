@@ -30,6 +30,7 @@ type Bus struct {
 	river    *river.Client[pgx.Tx]
 	notifier *notifier
 	flow     flow
+	chores   []chore
 	now      func() time.Time
 }
 
@@ -37,6 +38,8 @@ type Bus struct {
 type BusConfig struct {
 	Pool  *pgxpool.Pool
 	Books accounting.Books
+	// Payouts pays people; nil is in the books only.
+	Payouts accounting.PayoutProvider
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
 }

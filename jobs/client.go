@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"ates/domain/accounting"
 	"ates/sql/migrations"
 )
 
@@ -19,13 +20,14 @@ import (
 var queues = map[string]river.QueueConfig{
 	peopleQueue:        {MaxWorkers: 2},
 	moneyQueue:         {MaxWorkers: 8},
+	payoutQueue:        {MaxWorkers: 2},
 	readModelsQueue:    {MaxWorkers: 8},
 	river.QueueDefault: {MaxWorkers: 2},
 }
 
 // Queues are the names of all queues.
 func Queues() []string {
-	return []string{peopleQueue, moneyQueue, readModelsQueue, river.QueueDefault}
+	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, river.QueueDefault}
 }
 
 // NewBus makes a bus. Its jobs are worked on by whichever process calls Work.
@@ -33,7 +35,10 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bus{pool: cfg.Pool, flow: newFlow(cfg.Books), now: cfg.Now, notifier: newNotifier(cfg.Pool)}
+	if cfg.Payouts == nil {
+		cfg.Payouts = accounting.InBooks{}
+	}
+	b := &Bus{pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts), chores: chores(cfg.Books), now: cfg.Now, notifier: newNotifier(cfg.Pool)}
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
@@ -55,7 +60,7 @@ func (b *Bus) workers() *river.Workers {
 	for _, r := range b.flow.reactions() {
 		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, &reactionWorker{bus: b, reaction: r})
 	}
-	for _, c := range chores {
+	for _, c := range b.chores {
 		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command})
 	}
 	return workers
@@ -83,7 +88,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		Schema:               migrations.RiverSchema,
 		Workers:              b.workers(),
 		Queues:               map[string]river.QueueConfig{},
-		PeriodicJobs:         periodicJobs(),
+		PeriodicJobs:         periodicJobs(b.chores),
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           jobTimeout,

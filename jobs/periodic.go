@@ -8,6 +8,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"ates/domain"
+	"ates/domain/accounting"
 	"ates/domain/auth"
 	"ates/sql/dbsqlc"
 )
@@ -21,13 +22,16 @@ type chore struct {
 }
 
 // chores are all of them. They run at the start too.
-var chores = []chore{
-	{"forget_changes", 10 * time.Minute, forgetChanges{}},
-	{"sweep_expired", 10 * time.Minute, auth.SweepExpired{}},
+func chores(books accounting.Books) []chore {
+	return []chore{
+		{"close_day", time.Minute, closeDay{books}},
+		{"forget_changes", 10 * time.Minute, forgetChanges{}},
+		{"sweep_expired", 10 * time.Minute, auth.SweepExpired{}},
+	}
 }
 
 // periodicJobs hands the chores to River.
-func periodicJobs() []*river.PeriodicJob {
+func periodicJobs(chores []chore) []*river.PeriodicJob {
 	jobs := make([]*river.PeriodicJob, len(chores))
 	for i, c := range chores {
 		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(c.every), func() (river.JobArgs, *river.InsertOpts) {

@@ -2,9 +2,11 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"time"
+
+	"github.com/google/uuid"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -17,17 +19,17 @@ var refreshDailyBalances = &reaction{kind: "refresh_daily_balances", queue: read
 		var cmd refreshDays
 		seen := map[string]bool{}
 		for _, e := range events {
-			change, err := open[accounting.BalanceChanged](e)
+			worker, text, err := whoseDay(e)
 			if err != nil {
 				return nil, err
 			}
-			day, err := time.Parse(time.DateOnly, change.Day)
+			day, err := readDay(e, text)
 			if err != nil {
-				return nil, &badEvent{e, err}
+				return nil, err
 			}
-			if key := change.UserID.String() + change.Day; !seen[key] {
+			if key := worker.String() + text; !seen[key] {
 				seen[key] = true
-				cmd.Workers = append(cmd.Workers, change.UserID)
+				cmd.Workers = append(cmd.Workers, worker)
 				cmd.Days = append(cmd.Days, day)
 			}
 		}
@@ -41,6 +43,22 @@ var refreshDailyBalances = &reaction{kind: "refresh_daily_balances", queue: read
 		slices.Sort(topics)
 		return slices.Compact(topics)
 	},
+}
+
+// whoseDay is the worker and the business day that an event about an account changes.
+func whoseDay(e domain.Envelope) (worker uuid.UUID, day string, err error) {
+	switch e.Name {
+	case accounting.BalanceChanged{}.EventName():
+		change, err := open[accounting.BalanceChanged](e)
+		return change.UserID, change.Day, err
+	case accounting.BalanceReset{}.EventName():
+		reset, err := open[accounting.BalanceReset](e)
+		return reset.UserID, reset.Day, err
+	case accounting.PayoutCommitted{}.EventName():
+		paid, err := open[accounting.PayoutCommitted](e)
+		return paid.UserID, paid.Day, err
+	}
+	return uuid.Nil, "", &badEvent{e, errors.New("it is not about an account")}
 }
 
 // refreshDays works workers' days out anew.

@@ -38,7 +38,7 @@ with asked as (
     from (select wallet, sum(change)::bigint as change, count(*) as n from booked group by wallet) b
     where w.id = b.wallet
 )
-select id, change, wallet, version, balance, task, assignment, day, occurred_at, event from booked order by wallet, version
+select id, change, wallet, version, balance, task::uuid as task, assignment::int as assignment, day, occurred_at, event from booked order by wallet, version
 `
 
 type BookParams struct {
@@ -162,14 +162,19 @@ func (q *Queries) LockWallets(ctx context.Context, owners []uuid.UUID) error {
 }
 
 const openWallets = `-- name: OpenWallets :exec
-insert into accounting.accounts (id, kind)
-select distinct unnest($1::uuid[]) as id, 'wallet' order by id
-on conflict (id) do nothing
+insert into accounting.accounts as a (id, kind, opened_at)
+select distinct unnest($1::uuid[]) as id, 'wallet', $2::timestamptz order by id
+on conflict (id) do update set opened_at = excluded.opened_at where excluded.opened_at < a.opened_at
 `
 
-// Opens a wallet for everybody who has none.
-func (q *Queries) OpenWallets(ctx context.Context, owners []uuid.UUID) error {
-	_, err := q.db.Exec(ctx, openWallets, owners)
+type OpenWalletsParams struct {
+	Owners []uuid.UUID
+	At     time.Time
+}
+
+// Opens a wallet for everybody who has none, as of the time given; one that turns out to have been needed earlier is opened then.
+func (q *Queries) OpenWallets(ctx context.Context, arg OpenWalletsParams) error {
+	_, err := q.db.Exec(ctx, openWallets, arg.Owners, arg.At)
 	return err
 }
 

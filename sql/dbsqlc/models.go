@@ -12,9 +12,21 @@ import (
 )
 
 type AccountingAccount struct {
-	ID      uuid.UUID
-	Kind    string
-	Balance int64
+	ID       uuid.UUID
+	Kind     string
+	Balance  int64
+	Version  int64
+	OpenedAt time.Time
+}
+
+type AccountingClosing struct {
+	Wallet  uuid.UUID
+	Day     time.Time
+	Opening int64
+	Fees    int64
+	Rewards int64
+	Payout  int64
+	Carried int64
 	Version int64
 }
 
@@ -25,6 +37,27 @@ type AccountingDailyBalance struct {
 	Rewards int64
 	Entries int64
 	Version int64
+	Payout  int64
+	Paid    int64
+	Closed  bool
+}
+
+type AccountingDay struct {
+	Day      time.Time
+	Begins   time.Time
+	Ends     time.Time
+	Status   string
+	BegunAt  *time.Time
+	ClosedAt *time.Time
+	Complete *bool
+}
+
+type AccountingDayPart struct {
+	Day      time.Time
+	Part     int32
+	First    uuid.UUID
+	Last     uuid.UUID
+	ClosedAt *time.Time
 }
 
 type AccountingEntry struct {
@@ -62,8 +95,8 @@ type AccountingTransfer struct {
 	Wallet     uuid.UUID
 	Version    int64
 	Balance    int64
-	Task       uuid.UUID
-	Assignment int32
+	Task       *uuid.UUID
+	Assignment *int32
 	Day        time.Time
 	OccurredAt time.Time
 	BookedAt   time.Time

@@ -1,8 +1,8 @@
 -- name: OpenWallets :exec
--- Opens a wallet for everybody who has none.
-insert into accounting.accounts (id, kind)
-select distinct unnest(@owners::uuid[]) as id, 'wallet' order by id
-on conflict (id) do nothing;
+-- Opens a wallet for everybody who has none, as of the time given; one that turns out to have been needed earlier is opened then.
+insert into accounting.accounts as a (id, kind, opened_at)
+select distinct unnest(@owners::uuid[]) as id, 'wallet', @at::timestamptz order by id
+on conflict (id) do update set opened_at = excluded.opened_at where excluded.opened_at < a.opened_at;
 
 -- name: LockWallets :exec
 -- Locks wallets until the transaction ends, in one order for everybody, so that bookings wait for one another and never in a circle.
@@ -55,4 +55,4 @@ with asked as (
     from (select wallet, sum(change)::bigint as change, count(*) as n from booked group by wallet) b
     where w.id = b.wallet
 )
-select id, change, wallet, version, balance, task, assignment, day, occurred_at, event from booked order by wallet, version;
+select id, change, wallet, version, balance, task::uuid as task, assignment::int as assignment, day, occurred_at, event from booked order by wallet, version;
