@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
@@ -19,12 +20,14 @@ type flow []struct {
 	then []*reaction
 }
 
-func newFlow(books accounting.Books, payouts accounting.PayoutProvider) flow {
+func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bool) flow {
 	var (
 		priceTasks    = priceTasks(books)
 		withdrawMoney = withdrawMoney(books)
 		depositMoney  = depositMoney(books)
 		commitPayout  = commitPayout(payouts)
+		payOutDay     = payOutDay(payouts)
+		notify        = notifyBalances(mails)
 		closeNextDay  = closeNextDay(books)
 		learnPeople   = []*reaction{trackerLearnsPeople, accountingLearnsPeople}
 	)
@@ -43,9 +46,9 @@ func newFlow(books accounting.Books, payouts accounting.PayoutProvider) flow {
 		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},
 
 		{accounting.DayEnded{}, []*reaction{resetBalance}},
-		{accounting.BalanceReset{}, []*reaction{commitPayout, refreshDailyBalances}},
-		{accounting.PayoutCommitted{}, []*reaction{refreshDailyBalances}},
-		{accounting.DayClosed{}, []*reaction{closeNextDay}},
+		{accounting.BalanceReset{}, []*reaction{commitPayout, refreshDailyBalances, notify}},
+		{accounting.PayoutCommitted{}, []*reaction{refreshDailyBalances, notify}},
+		{accounting.DayClosed{}, []*reaction{closeNextDay, payOutDay, refreshDailyBalances}},
 	}
 }
 
@@ -55,6 +58,7 @@ const (
 	moneyQueue      = "money"
 	payoutQueue     = "payouts"
 	readModelsQueue = "read_models"
+	mailQueue       = "mail"
 )
 
 // reaction is one kind of job: the command that some events cause.
@@ -64,10 +68,14 @@ type reaction struct {
 	queue string
 	// chunk is how many events one job works on at most; 0 is the usual number.
 	chunk int
+	// timeout is how long one job may take; 0 is the usual time.
+	timeout time.Duration
 	// command makes the command from events of the names that the flow gives to this reaction, in the order of the log.
 	command func(events []domain.Envelope) (domain.Command, error)
 	// topics are what open pages have to fetch again once the command has been committed; nil when no page shows it.
 	topics func(events []domain.Envelope, done domain.Command) []string
+	// follow are jobs that the command asks for and that are no reactions to events of its own; nil when there are none.
+	follow func(done domain.Command) []river.InsertManyParams
 }
 
 // usualChunk is how many events one job works on at most: enough for set-based SQL to pay, few enough for a transaction of moments.

@@ -59,6 +59,9 @@ func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings 
 		asked.Assignments = append(asked.Assignments, p.Assignment)
 		asked.Workers = append(asked.Workers, p.UserID)
 		asked.Events = append(asked.Events, p.Cause.ID)
+		asked.EventNames = append(asked.EventNames, p.Cause.Name)
+		asked.Correlations = append(asked.Correlations, p.Cause.CorrelationID)
+		asked.Actors = append(asked.Actors, orNil(p.Cause.Actor))
 		asked.OccurredAt = append(asked.OccurredAt, p.Cause.OccurredAt)
 		asked.Days = append(asked.Days, later(books.Day(p.Cause.OccurredAt), open))
 	}
@@ -84,4 +87,12 @@ func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings 
 		}})
 	}
 	return events, nil
+}
+
+// orNil is the id, or the nil UUID in place of none: lists of UUIDs travel to Postgres without holes.
+func orNil(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.Nil
+	}
+	return *id
 }

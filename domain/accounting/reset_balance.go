@@ -35,7 +35,8 @@ func (c ResetBalance) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event,
 		return nil, fmt.Errorf("lock wallets: %w", err)
 	}
 	wallets, err := q.ResetBalances(ctx, dbsqlc.ResetBalancesParams{
-		Day: c.Day, DayBefore: c.Day.AddDate(0, 0, -1), First: part.First, Last: part.Last, Ends: part.Ends, BookedAt: tx.Now, Event: c.Cause.ID,
+		Day: c.Day, DayBefore: c.Day.AddDate(0, 0, -1), First: part.First, Last: part.Last, Ends: part.Ends, BookedAt: tx.Now,
+		Event: c.Cause.ID, EventName: c.Cause.Name, Correlation: c.Cause.CorrelationID,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reset balances: %w", err)

@@ -12,23 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const balanceAfter = `-- name: BalanceAfter :one
-select coalesce(sum(rewards - fees - payout), 0)::bigint from accounting.daily_balances where worker = $1 and day < $2
-`
-
-type BalanceAfterParams struct {
-	Worker uuid.UUID
-	Day    time.Time
-}
-
-// A worker's balance at the end of the last day that is before day, 0 when there is none.
-func (q *Queries) BalanceAfter(ctx context.Context, arg BalanceAfterParams) (int64, error) {
-	row := q.db.QueryRow(ctx, balanceAfter, arg.Worker, arg.Day)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const listDailyBalances = `-- name: ListDailyBalances :many
 with days as (
     select day, fees, rewards, payout, paid, closed, sum(rewards - fees - payout) over (order by day)::bigint as closing
@@ -83,25 +66,28 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 }
 
 const listStatement = `-- name: ListStatement :many
-select s.kind, s.amount, s.version, s.balance, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+       (accounting.opening(s.wallet, s.day) + (
+           select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
+           from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
+       ))::bigint as balance
 from accounting.transfers s left join accounting.tasks t on t.id = s.task
-where s.wallet = $1 and s.kind <> 'payout' and (s.day, s.version) < ($2::date, $3::bigint)
-order by s.day desc, s.version desc
+where s.wallet = $1 and s.kind <> 'payout' and (s.day, s.id) < ($2::date, $3::bigint)
+order by s.day desc, s.id desc
 limit $4
 `
 
 type ListStatementParams struct {
-	Worker        uuid.UUID
-	BeforeDay     time.Time
-	BeforeVersion int64
-	Rows          int32
+	Worker    uuid.UUID
+	BeforeDay time.Time
+	BeforeID  int64
+	Rows      int32
 }
 
 type ListStatementRow struct {
+	ID          int64
 	Kind        string
 	Amount      int64
-	Version     int64
-	Balance     int64
 	Task        *uuid.UUID
 	Number      *int64
 	Description *string
@@ -109,14 +95,16 @@ type ListStatementRow struct {
 	Day         time.Time
 	OccurredAt  time.Time
 	Event       uuid.UUID
+	Balance     int64
 }
 
-// A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and version.
+// A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
+// the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
 func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([]ListStatementRow, error) {
 	rows, err := q.db.Query(ctx, listStatement,
 		arg.Worker,
 		arg.BeforeDay,
-		arg.BeforeVersion,
+		arg.BeforeID,
 		arg.Rows,
 	)
 	if err != nil {
@@ -127,10 +115,9 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 	for rows.Next() {
 		var i ListStatementRow
 		if err := rows.Scan(
+			&i.ID,
 			&i.Kind,
 			&i.Amount,
-			&i.Version,
-			&i.Balance,
 			&i.Task,
 			&i.Number,
 			&i.Description,
@@ -138,6 +125,7 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 			&i.Day,
 			&i.OccurredAt,
 			&i.Event,
+			&i.Balance,
 		); err != nil {
 			return nil, err
 		}

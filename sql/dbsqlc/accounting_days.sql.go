@@ -61,15 +61,16 @@ func (q *Queries) ClosePart(ctx context.Context, arg ClosePartParams) error {
 
 const commitPayouts = `-- name: CommitPayouts :many
 with asked as (
-    select unnest($1::uuid[]) as wallet, unnest($2::date[]) as day, unnest($3::uuid[]) as event
+    select unnest($1::uuid[]) as wallet, unnest($2::date[]) as day, unnest($3::uuid[]) as event, unnest($4::text[]) as event_name,
+           unnest($5::uuid[]) as correlation
 ), fresh as (
-    select a.wallet, a.day, a.event, r.amount, r.occurred_at
+    select a.wallet, a.day, a.event, a.event_name, a.correlation, r.amount, r.occurred_at
     from asked a join accounting.transfers r on r.kind = 'reset' and r.wallet = a.wallet and r.day = a.day
     where not exists (select 1 from accounting.transfers p where p.kind = 'payout' and p.wallet = a.wallet and p.day = a.day)
 ), booked as (
-    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event)
+    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event, event_name, correlation)
     select 'payout', '00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000004', f.amount, f.wallet,
-           w.version + row_number() over (partition by f.wallet order by f.day), w.balance, f.day, f.occurred_at, $4, f.event
+           w.version + row_number() over (partition by f.wallet order by f.day), w.balance, f.day, f.occurred_at, $6, f.event, f.event_name, f.correlation
     from fresh f join accounting.accounts w on w.id = f.wallet
     order by f.wallet, f.day
     returning wallet, version, amount, day, event
@@ -80,10 +81,12 @@ select wallet, version, amount, day, event from booked order by wallet, version
 `
 
 type CommitPayoutsParams struct {
-	Wallets  []uuid.UUID
-	Days     []time.Time
-	Events   []uuid.UUID
-	BookedAt time.Time
+	Wallets      []uuid.UUID
+	Days         []time.Time
+	Events       []uuid.UUID
+	EventNames   []string
+	Correlations []uuid.UUID
+	BookedAt     time.Time
 }
 
 type CommitPayoutsRow struct {
@@ -100,6 +103,8 @@ func (q *Queries) CommitPayouts(ctx context.Context, arg CommitPayoutsParams) ([
 		arg.Wallets,
 		arg.Days,
 		arg.Events,
+		arg.EventNames,
+		arg.Correlations,
 		arg.BookedAt,
 	)
 	if err != nil {
@@ -321,8 +326,8 @@ with figures as (
     from figures f order by f.wallet
     returning wallet, opening, fees, rewards, payout, carried, version
 ), moved as (
-    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event)
-    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, $2, $5, $6, $7
+    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event, event_name, correlation)
+    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, $2, $5, $6, $7, $8::text, $9::uuid
     from closed c join figures f on f.wallet = c.wallet where c.payout > 0 order by c.wallet
 ), kept as (
     update accounting.accounts w set balance = w.balance - c.payout, version = c.version from closed c where w.id = c.wallet
@@ -331,13 +336,15 @@ select wallet, opening, fees, rewards, payout, carried, version from closed orde
 `
 
 type ResetBalancesParams struct {
-	DayBefore time.Time
-	Day       time.Time
-	First     uuid.UUID
-	Last      uuid.UUID
-	Ends      time.Time
-	BookedAt  time.Time
-	Event     uuid.UUID
+	DayBefore   time.Time
+	Day         time.Time
+	First       uuid.UUID
+	Last        uuid.UUID
+	Ends        time.Time
+	BookedAt    time.Time
+	Event       uuid.UUID
+	EventName   string
+	Correlation uuid.UUID
 }
 
 type ResetBalancesRow struct {
@@ -361,6 +368,8 @@ func (q *Queries) ResetBalances(ctx context.Context, arg ResetBalancesParams) ([
 		arg.Ends,
 		arg.BookedAt,
 		arg.Event,
+		arg.EventName,
+		arg.Correlation,
 	)
 	if err != nil {
 		return nil, err

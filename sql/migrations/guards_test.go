@@ -41,13 +41,16 @@ func openShop(t *testing.T) shop {
 		Tasks: []uuid.UUID{open, resolved}, Fees: []int64{1000, 2000}, Rewards: []int64{2000, 4000}, Unit: 100, At: now,
 	})
 	require.NoError(t, err)
-	require.NoError(t, q.OpenWallets(t.Context(), []uuid.UUID{worker}))
+	require.NoError(t, q.OpenWallets(t.Context(), dbsqlc.OpenWalletsParams{Owners: []uuid.UUID{worker}, At: now}))
 	for kind, tasks := range map[string][]uuid.UUID{"fee": {open, resolved}, "reward": {resolved}} {
 		asked := dbsqlc.BookParams{Kind: kind, BookedAt: now, Tasks: tasks}
 		for range tasks {
 			asked.Assignments = append(asked.Assignments, 1)
 			asked.Workers = append(asked.Workers, worker)
 			asked.Events = append(asked.Events, uuid.New())
+			asked.EventNames = append(asked.EventNames, "Task.Assigned")
+			asked.Correlations = append(asked.Correlations, uuid.New())
+			asked.Actors = append(asked.Actors, worker)
 			asked.OccurredAt = append(asked.OccurredAt, now)
 			asked.Days = append(asked.Days, now)
 		}

@@ -26,14 +26,15 @@ with days as (
 )
 select day, fees, rewards, payout, paid, closed, closing from days where day >= @first and day <= @last order by day desc;
 
--- name: BalanceAfter :one
--- A worker's balance at the end of the last day that is before day, 0 when there is none.
-select coalesce(sum(rewards - fees - payout), 0)::bigint from accounting.daily_balances where worker = @worker and day < @day;
-
 -- name: ListStatement :many
--- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and version.
-select s.kind, s.amount, s.version, s.balance, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event
+-- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
+-- the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+       (accounting.opening(s.wallet, s.day) + (
+           select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
+           from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
+       ))::bigint as balance
 from accounting.transfers s left join accounting.tasks t on t.id = s.task
-where s.wallet = @worker and s.kind <> 'payout' and (s.day, s.version) < (@before_day::date, @before_version::bigint)
-order by s.day desc, s.version desc
+where s.wallet = @worker and s.kind <> 'payout' and (s.day, s.id) < (@before_day::date, @before_id::bigint)
+order by s.day desc, s.id desc
 limit @rows;

@@ -69,8 +69,8 @@ with figures as (
     from figures f order by f.wallet
     returning wallet, opening, fees, rewards, payout, carried, version
 ), moved as (
-    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event)
-    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, @day, @ends, @booked_at, @event
+    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event, event_name, correlation)
+    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, @day, @ends, @booked_at, @event, @event_name::text, @correlation::uuid
     from closed c join figures f on f.wallet = c.wallet where c.payout > 0 order by c.wallet
 ), kept as (
     update accounting.accounts w set balance = w.balance - c.payout, version = c.version from closed c where w.id = c.wallet
@@ -93,15 +93,16 @@ update accounting.days set status = 'closed', closed_at = @at::timestamptz where
 -- name: CommitPayouts :many
 -- Moves the pending payouts of wallets and days to cash and returns those that this call moved. The wallets must be locked.
 with asked as (
-    select unnest(@wallets::uuid[]) as wallet, unnest(@days::date[]) as day, unnest(@events::uuid[]) as event
+    select unnest(@wallets::uuid[]) as wallet, unnest(@days::date[]) as day, unnest(@events::uuid[]) as event, unnest(@event_names::text[]) as event_name,
+           unnest(@correlations::uuid[]) as correlation
 ), fresh as (
-    select a.wallet, a.day, a.event, r.amount, r.occurred_at
+    select a.wallet, a.day, a.event, a.event_name, a.correlation, r.amount, r.occurred_at
     from asked a join accounting.transfers r on r.kind = 'reset' and r.wallet = a.wallet and r.day = a.day
     where not exists (select 1 from accounting.transfers p where p.kind = 'payout' and p.wallet = a.wallet and p.day = a.day)
 ), booked as (
-    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event)
+    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event, event_name, correlation)
     select 'payout', '00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000004', f.amount, f.wallet,
-           w.version + row_number() over (partition by f.wallet order by f.day), w.balance, f.day, f.occurred_at, @booked_at, f.event
+           w.version + row_number() over (partition by f.wallet order by f.day), w.balance, f.day, f.occurred_at, @booked_at, f.event, f.event_name, f.correlation
     from fresh f join accounting.accounts w on w.id = f.wallet
     order by f.wallet, f.day
     returning wallet, version, amount, day, event
