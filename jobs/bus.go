@@ -22,6 +22,7 @@ import (
 	"ates/domain"
 	"ates/domain/accounting"
 	"ates/sql/dbsqlc"
+	"ates/views"
 )
 
 // Bus runs commands. It is the only place that commits.
@@ -31,6 +32,8 @@ type Bus struct {
 	notifier *notifier
 	flow     flow
 	chores   []chore
+	mail     *MailServer
+	locale   views.Locale
 	now      func() time.Time
 }
 
@@ -40,6 +43,10 @@ type BusConfig struct {
 	Books accounting.Books
 	// Payouts pays people; nil is in the books only.
 	Payouts accounting.PayoutProvider
+	// Mail is where mails leave; nil keeps them to be read here.
+	Mail *MailServer
+	// Currency is the ISO 4217 code of the money in mails.
+	Currency string
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
 }

@@ -14,6 +14,7 @@ import (
 
 	"ates/domain/accounting"
 	"ates/sql/migrations"
+	"ates/views"
 )
 
 // queues are all queues with how many of their jobs one process works on at once.
@@ -22,12 +23,13 @@ var queues = map[string]river.QueueConfig{
 	moneyQueue:         {MaxWorkers: 8},
 	payoutQueue:        {MaxWorkers: 2},
 	readModelsQueue:    {MaxWorkers: 8},
+	mailQueue:          {MaxWorkers: 2},
 	river.QueueDefault: {MaxWorkers: 2},
 }
 
 // Queues are the names of all queues.
 func Queues() []string {
-	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, river.QueueDefault}
+	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, mailQueue, river.QueueDefault}
 }
 
 // NewBus makes a bus. Its jobs are worked on by whichever process calls Work.
@@ -38,7 +40,10 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	if cfg.Payouts == nil {
 		cfg.Payouts = accounting.InBooks{}
 	}
-	b := &Bus{pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts), chores: chores(cfg.Books), now: cfg.Now, notifier: newNotifier(cfg.Pool)}
+	b := &Bus{
+		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, now: cfg.Now, notifier: newNotifier(cfg.Pool),
+	}
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
@@ -61,8 +66,9 @@ func (b *Bus) workers() *river.Workers {
 		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, &reactionWorker{bus: b, reaction: r})
 	}
 	for _, c := range b.chores {
-		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command})
+		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command, timeout: c.timeout})
 	}
+	river.AddWorker(workers, &mailWorker{bus: b})
 	return workers
 }
 

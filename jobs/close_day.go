@@ -77,10 +77,23 @@ func commitPayout(provider accounting.PayoutProvider) *reaction {
 					return nil, err
 				}
 				cmd.Payouts = append(cmd.Payouts, accounting.DuePayout{
-					Key: reset.UserID.String() + "/" + reset.Day, UserID: reset.UserID, Day: day, Amount: reset.Amount, Cause: e,
+					Key: accounting.PayoutKey(reset.UserID, day), UserID: reset.UserID, Day: day, Amount: reset.Amount, Cause: e,
 				})
 			}
 			return cmd, nil
+		}}
+}
+
+// payOutDay pays what is left for each Day.Closed. A day of a large company is one file, so this may take longer than other jobs.
+func payOutDay(provider accounting.PayoutProvider) *reaction {
+	return &reaction{kind: "pay_out_day", queue: payoutQueue, chunk: 1, timeout: 2 * time.Minute,
+		command: func(events []domain.Envelope) (domain.Command, error) {
+			closed, err := open[accounting.DayClosed](events[0])
+			if err != nil {
+				return nil, err
+			}
+			day, err := readDay(events[0], closed.Day)
+			return accounting.PayOutDay{Provider: provider, Cause: events[0], Day: day}, err
 		}}
 }
 

@@ -51,14 +51,28 @@ type company struct {
 
 func newCompany(t *testing.T, zone, at string, payouts accounting.PayoutProvider) *company {
 	t.Helper()
-	location, err := time.LoadLocation(zone)
-	require.NoError(t, err)
-	c := &company{t: t, pool: sqltest.Pool(t), clock: newClock(at), books: accounting.Books{Zone: location, Unit: 100}}
-	c.bus, err = jobs.NewBus(jobs.BusConfig{Pool: c.pool, Books: c.books, Now: c.clock.now, Payouts: payouts})
+	return newCompanyOf(t, jobs.BusConfig{Books: booksIn(t, zone), Payouts: payouts}, at)
+}
+
+// newCompanyOf is newCompany with all that a bus can be told; database and clock are the test's.
+func newCompanyOf(t *testing.T, cfg jobs.BusConfig, at string) *company {
+	t.Helper()
+	c := &company{t: t, pool: sqltest.Pool(t), clock: newClock(at), books: cfg.Books}
+	cfg.Pool, cfg.Now = c.pool, c.clock.now
+	var err error
+	c.bus, err = jobs.NewBus(cfg)
 	require.NoError(t, err)
 	workers := jobstest.Workers(t, c.bus, 2)
 	c.ann, c.bob = workers[0], workers[1]
 	return c
+}
+
+// booksIn are books in dollars and in a time zone.
+func booksIn(t *testing.T, zone string) accounting.Books {
+	t.Helper()
+	location, err := time.LoadLocation(zone)
+	require.NoError(t, err)
+	return accounting.Books{Zone: location, Unit: 100}
 }
 
 // given makes a task of a price that is with a worker, as if the draw had fallen so.
