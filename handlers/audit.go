@@ -83,7 +83,7 @@ func (h *Handlers) exportAudit(w http.ResponseWriter, r *http.Request, p page) e
 		return err
 	}
 	file := newExport(w, r, "audit")
-	word := func(id string) cell { return text(views.T(ctx, "audit."+id)) }
+	word := func(id string) cell { return textCell(views.T(ctx, "audit."+id)) }
 	header := []cell{word("transfer"), word("day"), word("occurred"), word("booked"), word("worker"), word("type"), word("task"),
 		word("description"), word("assignment"), word("from"), word("to"), word("amount"), word("change")}
 	if filter.Worker != nil {
@@ -117,14 +117,14 @@ func (h *Handlers) exportedEntry(ctx context.Context, file *export, row dbsqlc.L
 		assignment = strconv.Itoa(e.Assignment)
 	}
 	cells := []cell{
-		text(e.ID), text(row.Day.Format(time.DateOnly)), text(row.OccurredAt.UTC().Format(time.RFC3339)), text(row.BookedAt.UTC().Format(time.RFC3339)),
-		text(e.Worker.Name), text(e.Kind.Name(ctx)), text(e.Task()), text(e.Description), text(assignment),
-		text(e.Kind.From(ctx)), text(e.Kind.To(ctx)), file.money(e.Amount), file.money(e.Change),
+		textCell(e.ID), textCell(row.Day.Format(time.DateOnly)), textCell(row.OccurredAt.UTC().Format(time.RFC3339)), textCell(row.BookedAt.UTC().Format(time.RFC3339)),
+		textCell(e.Worker.Name), textCell(e.Kind.Name(ctx)), textCell(e.Task()), textCell(e.Description), textCell(assignment),
+		textCell(e.Kind.From(ctx)), textCell(e.Kind.To(ctx)), file.money(e.Amount), file.money(e.Change),
 	}
 	if ofOne {
 		cells = append(cells, file.money(e.Balance))
 	}
-	return append(cells, text(e.Event), text(e.EventID), text(e.Command), text(e.By.Name))
+	return append(cells, textCell(e.Event), textCell(e.EventID), textCell(e.Command), textCell(e.By.Name))
 }
 
 // listLedger reads a page of the ledger.

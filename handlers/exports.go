@@ -23,8 +23,8 @@ type export struct {
 // cell is what stands in one place of a file, safe to open.
 type cell string
 
-// text is a cell of words. What a spreadsheet would take for a formula is made plain text.
-func text(s string) cell {
+// textCell is a cell of words. What a spreadsheet would take for a formula is made plain text.
+func textCell(s string) cell {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		s = "'" + s
 	}
