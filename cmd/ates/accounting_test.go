@@ -67,7 +67,18 @@ func openFirm(t *testing.T, zone, at string) *firm {
 	require.NoError(t, server.Listener.Close())
 	server.Listener = listener
 	server.Start()
-	t.Cleanup(server.Close)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		site.Listen(ctx)
+	}()
+	t.Cleanup(func() {
+		site.Stop()
+		server.Close()
+		cancel()
+		<-listening
+	})
 	f.work()
 	f.idle()
 	f.manager, f.ann, f.bob = f.actor("manager"), f.actor("worker"), f.actor("worker-2")

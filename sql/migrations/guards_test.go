@@ -121,7 +121,7 @@ func TestTheDatabaseRefusesWhatMustNotBe(t *testing.T) {
 		"reward out of fee income":        {transfer + `('reward', ` + income + `, @worker, 1000, @worker, 4, 0, @open, 1, ` + rest, "reward_moves_expense_to_wallet"},
 		"fee of nothing":                  {transfer + `('fee', @worker, ` + income + `, 0, @worker, 4, 0, @open, 2, ` + rest, "transfers_amount_check"},
 		"negative fee":                    {transfer + `('fee', @worker, ` + income + `, -1000, @worker, 4, 0, @open, 2, ` + rest, "transfers_amount_check"},
-		"transfer of no known kind":       {transfer + `('gift', @worker, ` + income + `, 1000, @worker, 4, 0, @open, 2, ` + rest, "transfers_kind_check"},
+		"transfer of no known kind":       {transfer + `('gift', @worker, ` + income + `, 1000, @worker, 4, 0, null, null, ` + rest, "transfers_kind_check"},
 		"transfer of nobody's wallet":     {transfer + `('fee', @event, ` + income + `, 1000, @event, 4, 0, @open, 2, ` + rest, "transfers_wallet_fkey"},
 		"transfer for a task unpriced":    {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 4, 0, @event, 1, ` + rest, "transfers_task_fkey"},
 		"transfer for no assignment":      {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 4, 0, @open, 0, ` + rest, "transfers_assignment_check"},
