@@ -514,7 +514,7 @@ func TestADayThatIsNoneIsRefused(t *testing.T) {
 // TestFiguresFollowInABrowser is a top-manager who looks at the figures while they change.
 func TestFiguresFollowInABrowser(t *testing.T) {
 	t.Parallel()
-	f := openFirm(t, "UTC", "2026-03-01T09:00:00Z")
+	f := openFirm(t, "UTC", "2026-03-01T23:00:00Z")
 	tab := enter(t, f.address, "top-manager")
 	tab.Open(f.address + "/analytics")
 	tab.Wait(`document.querySelector("#live-state").dataset.state === "live"`)
