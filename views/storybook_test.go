@@ -1,6 +1,7 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +90,12 @@ func stories() map[string]templ.Component {
 		"audit-empty":     Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
 		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
 		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
+		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
+		"operations-new":  Operations(page(domain.Admin).at("/ops"), OperationsData{}),
+		"mails":           Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
+		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
+		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
+		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
 		"sign-in":         SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
 		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
 		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
@@ -195,6 +202,33 @@ func ledgerEntries() []AuditEntry {
 		{"3", TransferReward, now, now, ann, "t-41", 41, "Polish the mirror", 2, 3000, 3000, 1500, event, "Task.Resolved", command, max},
 		{"2", TransferFee, now, now, ann, "t-41", 41, "Polish the mirror", 2, 1500, -1500, -1500, event, "Task.Assigned", command, max},
 	}
+}
+
+func operations() OperationsData {
+	return OperationsData{
+		Waiting: 3, Failing: 2, Dead: 1, Oldest: now.Add(-time.Minute), ClosedDay: now.AddDate(0, 0, -1), ClosedAt: now.Add(-14 * time.Hour), VerifiedAt: now.Add(-time.Hour),
+		Checks: []VerifiedCheck{
+			{Name: "all entries sum to zero", Looked: 124805},
+			{Name: "a wallet is the sum of its entries", Looked: 8, Broken: 1, Examples: []string{"0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"}},
+			{Name: "both ends of both prices occur", Looked: 12, Broken: 1, Examples: []string{"fee 20"}, Informs: true},
+		},
+		Mails: []MailCount{{MailSent, 1204}, {MailWaiting, 7}},
+	}
+}
+
+func mails() []MailRow {
+	ann, yesterday := Person{"ann", "Ann Lorikeet"}, now.AddDate(0, 0, -1)
+	return []MailRow{
+		{"5", ann, "ann@company.example", yesterday, MailSent, "", now},
+		{"4", Person{"c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"}, "", yesterday, MailWaiting, "reach the mail server mail.example:587: connection refused", now},
+		{"3", ann, "ann@company.example", yesterday, MailSending, "the mail server may have taken it", now},
+		{"2", ann, "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", yesterday, MailRefused, "the mail server refuses it: 550 no such user", now},
+		{"1", Person{ID: "x"}, "", yesterday, MailKept, "no address is known", now},
+	}
+}
+
+func balanceMail() BalanceMailData {
+	return BalanceMailData{Name: "Ann <Lorikeet>", Day: now, Charged: 1500, Earned: 3000, Paid: 1500}
 }
 
 func analytics() AnalyticsData {
