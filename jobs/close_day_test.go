@@ -80,14 +80,7 @@ func (c *company) given(to domain.Actor, fee, reward int64) uuid.UUID {
 	c.t.Helper()
 	c.only(to)
 	create := &tracker.CreateTask{Request: domain.Request{By: jobstest.Manager()}, Description: "A task"}
-	require.NoError(c.t, c.bus.Do(c.t.Context(), create))
-	for _, insert := range []string{
-		"insert into accounting.tasks (id, unit, fee, reward, priced_at) select $1, 100, $2, $3, now()",
-		"insert into tracker.board (task, fee, reward) values ($1, $2, $3) on conflict (task) do update set fee = excluded.fee, reward = excluded.reward",
-	} {
-		_, err := c.pool.Exec(c.t.Context(), insert, create.TaskID, fee*100, reward*100)
-		require.NoError(c.t, err)
-	}
+	require.NoError(c.t, c.bus.Do(c.t.Context(), jobstest.PricedTask{CreateTask: create, Fee: fee * 100, Reward: reward * 100}))
 	return create.TaskID
 }
 

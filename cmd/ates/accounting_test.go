@@ -121,7 +121,7 @@ func (f *firm) given(to domain.Actor, fee, reward int64) uuid.UUID {
 	f.t.Helper()
 	f.only(to)
 	create := &tracker.CreateTask{Request: domain.Request{By: f.manager}, Description: "=1+1"}
-	require.NoError(f.t, f.bus.Do(f.t.Context(), pricedTask{create, fee * 100, reward * 100}))
+	require.NoError(f.t, f.bus.Do(f.t.Context(), jobstest.PricedTask{CreateTask: create, Fee: fee * 100, Reward: reward * 100}))
 	f.idle()
 	return create.TaskID
 }
@@ -180,28 +180,6 @@ func (f *firm) name(who domain.Actor) (name string) {
 	f.t.Helper()
 	require.NoError(f.t, f.pool.QueryRow(f.t.Context(), "select name from accounting.people where id = $1", who.ID).Scan(&name))
 	return name
-}
-
-// pricedTask creates a task and gives it its price, so that nothing is drawn for it.
-type pricedTask struct {
-	*tracker.CreateTask
-	fee, reward int64
-}
-
-func (c pricedTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	events, err := c.CreateTask.Handle(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	for _, insert := range []string{
-		"insert into accounting.tasks (id, unit, fee, reward, priced_at) values ($1, 100, $2, $3, now())",
-		"insert into tracker.board (task, fee, reward) values ($1, $2, $3)",
-	} {
-		if _, err := tx.Exec(ctx, insert, c.TaskID, c.fee, c.reward); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
 }
 
 var tags = regexp.MustCompile(`<[^>]*>`)

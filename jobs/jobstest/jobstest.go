@@ -106,6 +106,29 @@ func (c createTasks) Handle(ctx context.Context, tx domain.Tx) (events []domain.
 	return events, nil
 }
 
+// PricedTask creates a task and gives it its price, in minor units, so that none is drawn for it.
+type PricedTask struct {
+	*tracker.CreateTask
+	Fee, Reward int64
+}
+
+// Handle creates and prices; the events are those of CreateTask.
+func (c PricedTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	events, err := c.CreateTask.Handle(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, insert := range []string{
+		"insert into accounting.tasks (id, unit, fee, reward, priced_at) values ($1, 100, $2, $3, now())",
+		"insert into tracker.board (task, fee, reward) values ($1, $2, $3)",
+	} {
+		if _, err := tx.Exec(ctx, insert, c.TaskID, c.Fee, c.Reward); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
 // Manager is an actor who may assign and resolve anything.
 func Manager() domain.Actor { return domain.Actor{ID: uuid.New(), Role: domain.Manager} }
 
