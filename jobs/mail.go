@@ -65,7 +65,7 @@ func (s *MailServer) dial(ctx context.Context) (*mailConversation, error) {
 		mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
 			conn, err := s.connect(dialing, network, address)
 			if err == nil {
-				release = context.AfterFunc(ctx, func() { conn.Close() })
+				release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 			}
 			return conn, err
 		}),

@@ -70,10 +70,10 @@ func (s *SMTP) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Stop ends the server and its conversations.
 func (s *SMTP) Stop() {
-	s.listener.Close()
+	_ = s.listener.Close() // A second time is no fault: tests stop servers, and so does their end.
 	s.mu.Lock()
 	for conn := range s.open {
-		conn.Close()
+		_ = conn.Close()
 	}
 	s.mu.Unlock()
 	s.group.Wait()
@@ -127,7 +127,7 @@ func (s *SMTP) converse(conn net.Conn) {
 		s.mu.Lock()
 		delete(s.open, conn)
 		s.mu.Unlock()
-		conn.Close()
+		_ = conn.Close()
 	}()
 	s.mu.Lock()
 	s.tried++
@@ -142,7 +142,6 @@ func (s *SMTP) converse(conn net.Conn) {
 		}
 		command, argument, _ := strings.Cut(strings.TrimSpace(line), " ")
 		usual := "250 OK"
-		accepted := false
 		switch command = strings.ToUpper(command); command {
 		case "EHLO":
 			usual = "250-mail.example\r\n250 8BITMIME"
@@ -151,6 +150,7 @@ func (s *SMTP) converse(conn net.Conn) {
 		case "QUIT":
 			usual = "221 bye"
 		}
+		var accepted bool
 		if goesOn, accepted = s.answer(conn, command, argument, usual); !accepted {
 			continue
 		}
