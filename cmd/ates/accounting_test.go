@@ -456,6 +456,25 @@ func dollars(t testing.TB, s string) float64 {
 	return n
 }
 
+// TestAFileOfManyRowsIsWhole is longer than what is read from the ledger at once.
+func TestAFileOfManyRowsIsWhole(t *testing.T) {
+	t.Parallel()
+	f := openFirm(t, "UTC", "2026-03-01T09:00:00Z")
+	task := f.given(f.ann, 10, 20)
+	const rows = 2500
+	_, err := f.pool.Exec(t.Context(), `insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, task, assignment, day, occurred_at, booked_at, event)
+		select 'fee', $1, '00000000-0000-0000-0000-000000000001', n, $1, n, -n, $2, 100 + n, date '2026-01-01' + n / 100, now(), now(), gen_random_uuid()
+		from generate_series(1, $3::int) n`, f.bob.ID, task, rows)
+	require.NoError(t, err)
+	file := f.table(f.as("worker-2"), "/audit.csv", ',')
+	require.Len(t, file, 1+rows)
+	for i, row := range file[1:] {
+		require.InDelta(t, float64(rows-i)/100, dollars(t, row[11]), 0.001, "the newest first, none left out, none twice")
+	}
+	require.InDelta(t, -0.01, dollars(t, file[rows][13]), 0, "the first of all")
+	require.InDelta(t, -rows*(rows+1)/2/100.0, dollars(t, file[1][13]), 0.001, "and what they come to")
+}
+
 func TestAWorkersLedgerIsTheirOwn(t *testing.T) {
 	t.Parallel()
 	f := openFirm(t, "UTC", "2026-03-01T09:00:00Z")
