@@ -71,7 +71,7 @@ func (c *company) requireStates(want map[string]int) {
 	}, 30*time.Second, 20*time.Millisecond, "%v", want)
 }
 
-// now lets jobs that wait for their next attempt have it at once.
+// retryNow lets jobs that wait for their next attempt have it at once.
 func (c *company) retryNow() {
 	c.t.Helper()
 	_, err := c.pool.Exec(c.t.Context(), "update river.river_job set scheduled_at = now(), state = 'available' where state = 'retryable'")
@@ -237,7 +237,23 @@ func TestAMailThatMayHaveBeenTakenIsNotSentAgain(t *testing.T) {
 	require.Equal(t, 1, c.count("select count(*) from accounting.messages where error like '%may have taken it%'"), "and the admin is told")
 }
 
-func TestMailsGoOnOverTheRestartOfADeadServer(t *testing.T) {
+func TestAMailThatAKilledProcessWasSendingIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	server := jobstest.NewSMTP(t)
+	server.Behave(refuse("HELLO", "421 come back later"))
+	c := correspondents(t, server)
+	c.dayOver()
+	c.requireStates(map[string]int{"waiting": 2})
+	_, err := c.pool.Exec(t.Context(), "update accounting.messages set state = 'sending' where person = $1", c.ann.ID)
+	require.NoError(t, err)
+	server.Behave(nil)
+	require.Eventually(t, func() bool { c.retryNow(); return c.states()["sent"] == 1 }, 30*time.Second, 50*time.Millisecond)
+	c.idle()
+	require.Equal(t, map[string]int{"sent": 1, "sending": 1}, c.states())
+	require.Len(t, server.Received(), 1)
+}
+
+func TestADeadMailServerHoldsUpNothing(t *testing.T) {
 	t.Parallel()
 	server := jobstest.NewSMTP(t)
 	c := correspondents(t, server)
