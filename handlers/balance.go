@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"ates/domain"
+	"ates/domain/accounting"
 	"ates/sql/dbsqlc"
 	"ates/views"
 )
@@ -27,8 +29,8 @@ func (h *Handlers) balance(w http.ResponseWriter, r *http.Request, p page) error
 	statement.Worker = p.Person.ID
 
 	today := h.Books.Day(h.Now())
-	data := views.BalanceData{Address: address("/balance", query), Today: h.midnight(today), DayEnds: h.midnight(today.AddDate(0, 0, 1))}
-	data.Opening, err = h.queries.BalanceAfter(ctx, dbsqlc.BalanceAfterParams{Worker: p.Person.ID, Day: today})
+	data := views.BalanceData{Address: address("/balance", query), Today: h.Books.Begins(today), DayEnds: h.Books.Ends(today)}
+	data.Opening, err = h.queries.OpeningBalance(ctx, dbsqlc.OpeningBalanceParams{Worker: p.Person.ID, Day: today})
 	if err != nil {
 		return fmt.Errorf("read the opening balance: %w", err)
 	}
@@ -41,7 +43,7 @@ func (h *Handlers) balance(w http.ResponseWriter, r *http.Request, p page) error
 	if len(rows) > rowsOfPage {
 		rows = rows[:rowsOfPage]
 		last := rows[rowsOfPage-1]
-		data.Older = address("/balance", url.Values{}, "before", last.Day.Format(time.DateOnly)+"/"+strconv.FormatInt(last.Version, 10))
+		data.Older = address("/balance", url.Values{}, "before", place{last.Day, last.ID}.String())
 	}
 	if query.Get("before") != "" {
 		data.First = "/balance"
@@ -56,18 +58,21 @@ func (h *Handlers) balance(w http.ResponseWriter, r *http.Request, p page) error
 	}
 	sums := map[time.Time]views.BalanceDay{}
 	for _, d := range days {
+		// What the day before left above zero is to be paid for that day and is no part of this one.
+		opening := min(0, d.Closing-d.Rewards+d.Fees+d.Payout)
 		sums[d.Day] = views.BalanceDay{
-			Day: h.midnight(d.Day), Opening: d.Closing - d.Rewards + d.Fees, Fees: d.Fees, Rewards: d.Rewards, Closing: d.Closing,
+			Day: h.Books.Begins(d.Day), Opening: opening, Fees: d.Fees, Rewards: d.Rewards, Payout: d.Payout, Paid: d.Paid == d.Payout,
+			Closing: opening - d.Fees + d.Rewards - d.Payout, Closed: d.Closed,
 		}
 		if d.Day.Equal(today) {
-			data.Fees, data.Rewards, data.Current = d.Fees, d.Rewards, d.Closing
+			data.Fees, data.Rewards, data.Current = d.Fees, d.Rewards, data.Opening-d.Fees+d.Rewards-d.Payout
 		}
 	}
 	for i, row := range rows {
 		if i == 0 || !row.Day.Equal(rows[i-1].Day) {
 			day, ok := sums[row.Day]
 			if !ok {
-				day.Day = h.midnight(row.Day)
+				day.Day = h.Books.Begins(row.Day)
 			}
 			data.Days = append(data.Days, day)
 		}
@@ -79,41 +84,56 @@ func (h *Handlers) balance(w http.ResponseWriter, r *http.Request, p page) error
 
 // readStatement is the page of the statement that an address asks for.
 func (h *Handlers) readStatement(query url.Values) (dbsqlc.ListStatementParams, error) {
-	page := dbsqlc.ListStatementParams{BeforeDay: h.Books.Day(h.Now()).AddDate(1, 0, 0), BeforeVersion: math.MaxInt64, Rows: rowsOfPage + 1}
-	before := query.Get("before")
-	if before == "" {
-		return page, nil
+	before, err := readPlace(query.Get("before"))
+	if err != nil {
+		return dbsqlc.ListStatementParams{}, &domain.Refusal{Kind: domain.Invalid, Code: "balance.place",
+			Message: "The address of this list cannot be read. Go to your balance again."}
 	}
-	var day string
-	if n, err := fmt.Sscanf(before, "%10s/%d", &day, &page.BeforeVersion); err != nil || n != 2 {
-		return page, errNoSuchPlace()
+	return dbsqlc.ListStatementParams{BeforeDay: before.day, BeforeID: before.transfer, Rows: rowsOfPage + 1}, nil
+}
+
+// place is where a list of the ledger goes on: just below a transfer of a business day.
+type place struct {
+	day      time.Time
+	transfer int64
+}
+
+// String is the place as addresses have it, such as "2026-03-01/42".
+func (p place) String() string {
+	return p.day.Format(time.DateOnly) + "/" + strconv.FormatInt(p.transfer, 10)
+}
+
+// readPlace reads a place; an empty one is the beginning of the list.
+func readPlace(s string) (place, error) {
+	if s == "" {
+		return place{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), math.MaxInt64}, nil
 	}
+	day, transfer, _ := strings.Cut(s, "/")
+	var p place
 	var err error
-	if page.BeforeDay, err = time.Parse(time.DateOnly, day); err != nil {
-		return page, errNoSuchPlace()
+	if p.day, err = time.Parse(time.DateOnly, day); err != nil {
+		return p, err
 	}
-	return page, nil
-}
-
-func errNoSuchPlace() error {
-	return &domain.Refusal{Kind: domain.Invalid, Code: "balance.place", Message: "The address of this list cannot be read. Go to your balance again."}
-}
-
-// midnight is when a business day begins.
-func (h *Handlers) midnight(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, h.Books.Zone)
+	p.transfer, err = strconv.ParseInt(transfer, 10, 64)
+	return p, err
 }
 
 // balanceEntry is a line of the statement as it is shown.
 func balanceEntry(row dbsqlc.ListStatementRow) views.BalanceEntry {
 	e := views.BalanceEntry{
 		ID: row.Event.String(), Kind: views.EntryKind(row.Kind), At: row.OccurredAt,
-		TaskID: row.Task.String(), Assignment: int(row.Assignment), Amount: row.Amount, Running: row.Balance,
+		Amount: row.Amount, Running: row.Balance, Cause: auditOf(place{row.Day, row.ID}),
+	}
+	if row.Task != nil && row.Assignment != nil {
+		e.TaskID, e.Assignment = row.Task.String(), int(*row.Assignment)
 	}
 	if row.Number != nil {
 		e.TaskNumber = int(*row.Number)
 	}
-	if e.Kind == views.EntryFee {
+	if row.Kind == accounting.Reset {
+		e.Kind = views.EntryPayout
+	}
+	if row.Kind != accounting.Reward {
 		e.Amount = -e.Amount
 	}
 	return e

@@ -28,6 +28,12 @@ func topicsFor(p auth.Person) []string {
 	if p.Role == domain.Worker {
 		topics = append(topics, "mine/"+p.ID.String(), "balance/"+p.ID.String())
 	}
+	if p.Actor().Is(domain.Manager, domain.TopManager) {
+		topics = append(topics, "accounting")
+	}
+	if p.Role == domain.TopManager {
+		topics = append(topics, "analytics")
+	}
 	return topics
 }
 

@@ -2,10 +2,14 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"ates/domain"
 	"ates/views"
@@ -22,6 +26,42 @@ func (h *Handlers) jobs(w http.ResponseWriter, r *http.Request, p page) error {
 	w.Header().Set("Content-Security-Policy", dashboardPolicy)
 	h.Dashboard.ServeHTTP(w, r)
 	return nil
+}
+
+// operations shows the admin how the program is doing.
+func (h *Handlers) operations(w http.ResponseWriter, r *http.Request, p page) error {
+	ctx := r.Context()
+	if err := h.fresh(r, &p); err != nil {
+		return err
+	}
+	backlog, err := h.Backlog(ctx)
+	if err != nil {
+		return err
+	}
+	data := views.OperationsData{Waiting: backlog.Waiting, Failing: backlog.Failing, Dead: backlog.Dead, Oldest: backlog.Oldest}
+	switch closed, err := h.queries.LastClosedDay(ctx); {
+	case err == nil:
+		data.ClosedDay, data.ClosedAt = h.Books.Begins(closed.Day), closed.ClosedAt
+	case !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("find the last closed day: %w", err)
+	}
+	switch found, err := h.queries.LastVerification(ctx); {
+	case err == nil:
+		data.VerifiedAt, data.Sound = found.At, found.Sound
+		if err := json.Unmarshal(found.Checks, &data.Checks); err != nil {
+			return fmt.Errorf("read the last verification: %w", err)
+		}
+	case !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("find the last verification: %w", err)
+	}
+	mails, err := h.queries.CountMessages(ctx)
+	if err != nil {
+		return fmt.Errorf("count mails: %w", err)
+	}
+	for _, m := range mails {
+		data.Mails = append(data.Mails, views.MailCount{State: views.MailState(m.State), Count: int(m.Count)})
+	}
+	return h.show(w, r, http.StatusOK, views.Operations(p.Page, data))
 }
 
 // healthz answers that the process lives.

@@ -23,6 +23,17 @@ func (h *Handlers) routes() http.Handler {
 
 	app.Handle("GET /balance", h.signedIn(h.balance, domain.Worker))
 
+	app.Handle("GET /accounting", h.signedIn(h.accounting, domain.Manager, domain.TopManager))
+	app.Handle("GET /accounting.csv", h.signedIn(h.exportAccounting, domain.Manager, domain.TopManager))
+	app.Handle("GET /accounting/payouts/{file}", h.signedIn(h.payoutFile, domain.Manager))
+	app.Handle("GET /analytics", h.signedIn(h.analytics, domain.TopManager))
+	app.Handle("GET /audit", h.signedIn(h.audit, domain.Worker, domain.Manager, domain.TopManager))
+	app.Handle("GET /audit.csv", h.signedIn(h.exportAudit, domain.Worker, domain.Manager, domain.TopManager))
+
+	app.Handle("GET /ops", h.signedIn(h.operations, domain.Admin))
+	app.Handle("GET /ops/mail", h.signedIn(h.mails, domain.Admin))
+	app.Handle("GET /ops/mail/{id}", h.signedIn(h.mail, domain.Admin))
+	app.Handle("GET /ops/mail/{id}/html", h.signedIn(h.mailHTML, domain.Admin))
 	app.Handle("/ops/jobs/", h.signedIn(h.jobs, domain.Admin))
 
 	app.Handle("GET /login", h.public(h.signIn.login))

@@ -26,8 +26,11 @@ const rowsOfPage = 50
 // home shows the page that a role begins with.
 func (h *Handlers) home(w http.ResponseWriter, r *http.Request, p page) error {
 	start := "/tasks"
-	if p.Person.Role == domain.Worker {
+	switch p.Person.Role {
+	case domain.Worker:
 		start = "/tasks/mine"
+	case domain.TopManager:
+		start = "/analytics"
 	}
 	http.Redirect(w, r, start, http.StatusSeeOther)
 	return nil

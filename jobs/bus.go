@@ -23,6 +23,7 @@ import (
 	"ates/domain/accounting"
 	"ates/domain/auth"
 	"ates/sql/dbsqlc"
+	"ates/views"
 )
 
 // Bus runs commands. It is the only place that commits.
@@ -31,6 +32,9 @@ type Bus struct {
 	river    *river.Client[pgx.Tx]
 	notifier *notifier
 	flow     flow
+	chores   []chore
+	mail     *MailServer
+	locale   views.Locale
 	now      func() time.Time
 }
 
@@ -38,6 +42,12 @@ type Bus struct {
 type BusConfig struct {
 	Pool  *pgxpool.Pool
 	Books accounting.Books
+	// Payouts pays people; nil is in the books only.
+	Payouts accounting.PayoutProvider
+	// Mail is where mails leave; nil keeps them to be read here.
+	Mail *MailServer
+	// Currency is the ISO 4217 code of the money in mails.
+	Currency string
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
 }

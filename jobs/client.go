@@ -12,20 +12,24 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"ates/domain/accounting"
 	"ates/sql/migrations"
+	"ates/views"
 )
 
 // queues are all queues with how many of their jobs one process works on at once.
 var queues = map[string]river.QueueConfig{
 	peopleQueue:        {MaxWorkers: 2},
 	moneyQueue:         {MaxWorkers: 8},
+	payoutQueue:        {MaxWorkers: 2},
 	readModelsQueue:    {MaxWorkers: 8},
+	mailQueue:          {MaxWorkers: 2},
 	river.QueueDefault: {MaxWorkers: 2},
 }
 
 // Queues are the names of all queues.
 func Queues() []string {
-	return []string{peopleQueue, moneyQueue, readModelsQueue, river.QueueDefault}
+	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, mailQueue, river.QueueDefault}
 }
 
 // NewBus makes a bus. Its jobs are worked on by whichever process calls Work.
@@ -33,7 +37,13 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bus{pool: cfg.Pool, flow: newFlow(cfg.Books), now: cfg.Now, notifier: newNotifier(cfg.Pool)}
+	if cfg.Payouts == nil {
+		cfg.Payouts = accounting.InBooks{}
+	}
+	b := &Bus{
+		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, now: cfg.Now, notifier: newNotifier(cfg.Pool),
+	}
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
@@ -55,9 +65,10 @@ func (b *Bus) workers() *river.Workers {
 	for _, r := range b.flow.reactions() {
 		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, &reactionWorker{bus: b, reaction: r})
 	}
-	for _, c := range chores {
-		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command})
+	for _, c := range b.chores {
+		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command, timeout: c.timeout})
 	}
+	river.AddWorker(workers, &mailWorker{bus: b})
 	return workers
 }
 
@@ -83,7 +94,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		Schema:               migrations.RiverSchema,
 		Workers:              b.workers(),
 		Queues:               map[string]river.QueueConfig{},
-		PeriodicJobs:         periodicJobs(),
+		PeriodicJobs:         periodicJobs(b.chores),
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           jobTimeout,

@@ -6,9 +6,11 @@ import (
 	"ates/domain/tracker"
 )
 
+const depositMoneyKind = "deposit_money"
+
 // depositMoney pays for each Task.Resolved.
 func depositMoney(books accounting.Books) *reaction {
-	return &reaction{kind: "deposit_money", queue: moneyQueue,
+	return &reaction{kind: depositMoneyKind, queue: moneyQueue,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := accounting.DepositMoney{Books: books}
 			for _, e := range events {

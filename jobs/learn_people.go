@@ -42,4 +42,6 @@ var accountingLearnsPeople = &reaction{kind: "accounting_learn_people", queue: p
 		}
 		return cmd, nil
 	},
+	// Its lists name people, and a new worker has a wallet.
+	topics: func([]domain.Envelope, domain.Command) []string { return []string{"accounting", "analytics"} },
 }

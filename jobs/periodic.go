@@ -8,6 +8,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"ates/domain"
+	"ates/domain/accounting"
 	"ates/domain/auth"
 	"ates/sql/dbsqlc"
 )
@@ -18,16 +19,22 @@ type chore struct {
 	kind    string
 	every   time.Duration
 	command domain.Command
+	// timeout is how long it may take; 0 is the usual time.
+	timeout time.Duration
 }
 
 // chores are all of them. They run at the start too.
-var chores = []chore{
-	{"forget_changes", 10 * time.Minute, forgetChanges{}},
-	{"sweep_expired", 10 * time.Minute, auth.SweepExpired{}},
+func chores(books accounting.Books) []chore {
+	return []chore{
+		{kind: "close_day", every: time.Minute, command: closeDay{books}},
+		{kind: "forget_changes", every: 10 * time.Minute, command: forgetChanges{}},
+		{kind: "sweep_expired", every: 10 * time.Minute, command: auth.SweepExpired{}},
+		{kind: "verify_books", every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute},
+	}
 }
 
 // periodicJobs hands the chores to River.
-func periodicJobs() []*river.PeriodicJob {
+func periodicJobs(chores []chore) []*river.PeriodicJob {
 	jobs := make([]*river.PeriodicJob, len(chores))
 	for i, c := range chores {
 		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(c.every), func() (river.JobArgs, *river.InsertOpts) {
@@ -48,7 +55,11 @@ type choreWorker struct {
 	river.WorkerDefaults[choreArgs]
 	bus     *Bus
 	command domain.Command
+	timeout time.Duration
 }
+
+// Timeout is the chore's.
+func (w *choreWorker) Timeout(*river.Job[choreArgs]) time.Duration { return w.timeout }
 
 // Work does what is due.
 func (w *choreWorker) Work(ctx context.Context, _ *river.Job[choreArgs]) error {

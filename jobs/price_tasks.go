@@ -26,6 +26,9 @@ func priceTasks(books accounting.Books) *reaction {
 			for _, owner := range done.(*accounting.PriceTasks).Charged {
 				topics = append(topics, "balance/"+owner.String())
 			}
+			if len(topics) > 0 {
+				topics = append(topics, "accounting", "analytics")
+			}
 			return topics
 		}}
 }

@@ -1,6 +1,9 @@
 package jobs
 
 import (
+	"cmp"
+	"time"
+
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
@@ -17,11 +20,15 @@ type flow []struct {
 	then []*reaction
 }
 
-func newFlow(books accounting.Books) flow {
+func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bool) flow {
 	var (
 		priceTasks    = priceTasks(books)
 		withdrawMoney = withdrawMoney(books)
 		depositMoney  = depositMoney(books)
+		commitPayout  = commitPayout(payouts)
+		payOutDay     = payOutDay(payouts)
+		notify        = notifyBalances(mails)
+		closeNextDay  = closeNextDay(books)
 		learnPeople   = []*reaction{trackerLearnsPeople, accountingLearnsPeople}
 	)
 	return flow{
@@ -37,6 +44,11 @@ func newFlow(books accounting.Books) flow {
 
 		{accounting.TaskPriced{}, []*reaction{refreshTasks}},
 		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},
+
+		{accounting.DayEnded{}, []*reaction{resetBalance}},
+		{accounting.BalanceReset{}, []*reaction{commitPayout, refreshDailyBalances, notify}},
+		{accounting.PayoutCommitted{}, []*reaction{refreshDailyBalances, notify}},
+		{accounting.DayClosed{}, []*reaction{closeNextDay, payOutDay, refreshDailyBalances}},
 	}
 }
 
@@ -44,7 +56,9 @@ func newFlow(books accounting.Books) flow {
 const (
 	peopleQueue     = "people"
 	moneyQueue      = "money"
+	payoutQueue     = "payouts"
 	readModelsQueue = "read_models"
+	mailQueue       = "mail"
 )
 
 // reaction is one kind of job: the command that some events cause.
@@ -52,14 +66,20 @@ type reaction struct {
 	// kind is River's name for it and never changes once it has landed: jobs wait under it in the database.
 	kind  string
 	queue string
+	// chunk is how many events one job works on at most; 0 is the usual number.
+	chunk int
+	// timeout is how long one job may take; 0 is the usual time.
+	timeout time.Duration
 	// command makes the command from events of the names that the flow gives to this reaction, in the order of the log.
 	command func(events []domain.Envelope) (domain.Command, error)
 	// topics are what open pages have to fetch again once the command has been committed; nil when no page shows it.
 	topics func(events []domain.Envelope, done domain.Command) []string
+	// follow are jobs that the command asks for and that are no reactions to events of its own; nil when there are none.
+	follow func(done domain.Command) []river.InsertManyParams
 }
 
-// chunk is how many events one job works on at most: enough for set-based SQL to pay, few enough for a transaction of moments.
-const chunk = 500
+// usualChunk is how many events one job works on at most: enough for set-based SQL to pay, few enough for a transaction of moments.
+const usualChunk = 500
 
 // reacts reports whether an event causes a reaction.
 func (f flow) reacts(r *reaction, name string) bool {
@@ -95,7 +115,7 @@ func (f flow) jobsFor(batch uuid.UUID, events []domain.Envelope) []river.InsertM
 	var jobs []river.InsertManyParams
 	for _, r := range f.reactions() {
 		var args *reactionArgs
-		n := 0
+		n, chunk := 0, cmp.Or(r.chunk, usualChunk)
 		for i := range events {
 			if !f.reacts(r, events[i].Name) {
 				continue

@@ -17,7 +17,7 @@ import (
 	"ates/domain/accounting"
 )
 
-func theFlow() flow { return newFlow(accounting.Books{Zone: time.UTC, Unit: 100}) }
+func theFlow() flow { return newFlow(accounting.Books{Zone: time.UTC, Unit: 100}, accounting.InBooks{}, true) }
 
 // The flow is the place to see what happens because of what, so an event that is not in it has been forgotten.
 func TestEveryEventHasOneLineInTheFlow(t *testing.T) {
@@ -74,12 +74,13 @@ func TestKindsOfJobs(t *testing.T) {
 		kinds[r.kind] = true
 		require.Contains(t, queues, r.queue, "%s: nobody works on its queue", r.kind)
 	}
-	for _, c := range chores {
+	for _, c := range chores(accounting.Books{Zone: time.UTC, Unit: 100}) {
 		require.False(t, kinds[c.kind], "%s is a reaction and a chore", c.kind)
 		kinds[c.kind] = true
 	}
 	for _, landed := range []string{"tracker_learn_people", "accounting_learn_people", "price_tasks", "withdraw_money", "deposit_money",
-		"refresh_tasks", "refresh_daily_balances", "forget_changes", "sweep_expired"} {
+		"refresh_tasks", "refresh_daily_balances", "forget_changes", "sweep_expired",
+		"close_day", "close_next_day", "reset_balance", "commit_payout", "pay_out_day", "notify_balances", "verify_books"} {
 		require.True(t, kinds[landed], "jobs of the kind %s may wait in somebody's database", landed)
 	}
 	var names []string

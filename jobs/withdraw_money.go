@@ -6,9 +6,11 @@ import (
 	"ates/domain/tracker"
 )
 
+const withdrawMoneyKind = "withdraw_money"
+
 // withdrawMoney charges for each Task.Assigned.
 func withdrawMoney(books accounting.Books) *reaction {
-	return &reaction{kind: "withdraw_money", queue: moneyQueue,
+	return &reaction{kind: withdrawMoneyKind, queue: moneyQueue,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := accounting.WithdrawMoney{Books: books}
 			for _, e := range events {

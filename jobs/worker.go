@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -37,6 +38,9 @@ type reactionWorker struct {
 	reaction *reaction
 }
 
+// Timeout is the reaction's.
+func (w *reactionWorker) Timeout(*river.Job[reactionArgs]) time.Duration { return w.reaction.timeout }
+
 // Work reacts. A job of several events whose command cannot be run is split into one for each, so that one bad event harms
 // no other.
 func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs]) error {
@@ -58,6 +62,13 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		}
 		if err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: correlation, actor: events[0].Actor}); err != nil {
 			return err
+		}
+		if w.reaction.follow != nil {
+			if jobs := w.reaction.follow(cmd); len(jobs) > 0 {
+				if _, err := w.bus.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
+					return fmt.Errorf("enqueue jobs: %w", err)
+				}
+			}
 		}
 		if w.reaction.topics != nil {
 			topics = w.reaction.topics(events, cmd)

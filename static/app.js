@@ -5,3 +5,4 @@ import "./forms.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./times.js";
+import "./charts.js";

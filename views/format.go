@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -85,3 +86,77 @@ func zoneName(ctx context.Context, t time.Time) string {
 
 // machineTime is t as the datetime attribute of a time element wants it.
 func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// PlainMoney writes an amount of minor units for programs that calculate: digits only, with the decimal mark of the language.
+func PlainMoney(ctx context.Context, minor int64) string {
+	s := majorUnits(ctx, minor)
+	if DecimalComma(ctx) {
+		s = strings.Replace(s, ".", ",", 1)
+	}
+	return s
+}
+
+// majorUnits writes an amount of minor units exactly, in whole ones: "-13.50".
+func majorUnits(ctx context.Context, minor int64) string {
+	exponent := speakerFrom(ctx).exponent
+	sign, digits := "", strconv.FormatInt(minor, 10)
+	if minor < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	if exponent == 0 {
+		return sign + digits
+	}
+	if missing := exponent + 1 - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
+	point := len(digits) - exponent
+	return sign + digits[:point] + "." + digits[point:]
+}
+
+// ShortMoney writes an amount as lists of prices do, without what is nothing: "28$", or in Russian "28 $".
+func ShortMoney(ctx context.Context, minor int64) string {
+	s := speakerFrom(ctx)
+	whole := int64(math.Pow10(s.exponent))
+	digits := Number(ctx, int(minor/whole))
+	if minor%whole != 0 {
+		digits = PlainMoney(ctx, minor)
+	}
+	if s.Language == "ru" || strings.ContainsFunc(s.symbol, unicode.IsLetter) {
+		return digits + nbsp + s.symbol
+	}
+	return digits + s.symbol
+}
+
+// Month names the month of t in the business zone: "March 2026".
+func Month(ctx context.Context, t time.Time) string {
+	t = t.In(speakerFrom(ctx).Zone)
+	return T(ctx, "month."+strconv.Itoa(int(t.Month()))) + " " + strconv.Itoa(t.Year())
+}
+
+// DayOfMonth writes the day of t in the business zone as "03.03".
+func DayOfMonth(ctx context.Context, t time.Time) string {
+	return t.In(speakerFrom(ctx).Zone).Format("02.01")
+}
+
+// MonthToDate writes the days from the first of a month to that of t: "01-03 March".
+func MonthToDate(ctx context.Context, t time.Time) string {
+	s := speakerFrom(ctx)
+	t = t.In(s.Zone)
+	days := t.Format("02")
+	if t.Day() > 1 {
+		days = "01-" + days
+	}
+	return days + " " + s.writer.MonthWide(t.Month())
+}
+
+// YearToDate writes the days from the first of a year to that of t: "01.01-03.03.2026".
+func YearToDate(ctx context.Context, t time.Time) string {
+	t = t.In(speakerFrom(ctx).Zone)
+	if t.YearDay() == 1 {
+		return t.Format("02.01.2006")
+	}
+	return "01.01-" + t.Format("02.01.2006")
+}
+
+// DecimalComma reports whether the language writes a comma before the decimals.
+func DecimalComma(ctx context.Context) bool { return speakerFrom(ctx).Language == "ru" }

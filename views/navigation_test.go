@@ -46,6 +46,7 @@ func TestTheMenuFollows(t *testing.T) {
 	for path, want := range map[string]string{
 		"/tasks": "/tasks", "/tasks?q=x": "/tasks", "/tasks/7": "/tasks", "/tasks/mine": "/tasks/mine", "/tasks/mine?before=3": "/tasks/mine",
 		"/balance": "/balance", "/balances": "", "/": "", "/ops/jobs": "/ops/jobs/", "/ops/jobs/1": "/ops/jobs/",
+		"/ops": "/ops", "/ops/mail": "/ops/mail", "/ops/mail/7": "/ops/mail",
 	} {
 		require.Equal(t, want, Page{Path: path}.current(), path)
 	}

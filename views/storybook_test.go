@@ -1,9 +1,11 @@
 package views
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,19 @@ func stories() map[string]templ.Component {
 		"task-long":       Task(page(domain.Manager), longTask),
 		"balance":         Balance(page(domain.Worker).at("/balance"), account()),
 		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
+		"accounting":      Accounting(page(domain.Manager).at("/accounting"), accounting()),
+		"accounting-open": Accounting(page(domain.TopManager).at("/accounting"), AccountingData{Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayOpen, Earnings: Earnings{ID: "earnings-by-day", Title: "Earned", Label: "Day"}}),
+		"audit":           Audit(page(domain.Manager).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Workers: []Option{{"ann", "Ann Lorikeet"}}, Entries: ledgerEntries(), Older: "/audit?before=2"}),
+		"audit-own":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", OfOne: true, Before: new(int64), Entries: ledgerEntries(), First: "/audit"}),
+		"audit-empty":     Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
+		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
+		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
+		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
+		"operations-new":  Operations(page(domain.Admin).at("/ops"), OperationsData{}),
+		"mails":           Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
+		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
+		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
+		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
 		"sign-in":         SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
 		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
 		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
@@ -137,15 +152,94 @@ func account() BalanceData {
 		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, Older: "/balance?before=7",
 		Days: []BalanceDay{
 			{Day: now, Entries: []BalanceEntry{
-				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200},
-				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700},
+				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200, "/audit"},
+				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700, "/audit"},
 			}},
 			{Day: yesterday, Opening: 0, Fees: 3000, Rewards: 248050, Payout: 245050, Closing: 0, Closed: true, Entries: []BalanceEntry{
-				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0},
-				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050},
-				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000},
+				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0, "/audit"},
+				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050, "/audit"},
+				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000, "/audit"},
 			}},
+			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true, Paid: true},
 		},
+	}
+}
+
+func earningsOf(id string, byDay bool) Earnings {
+	e := Earnings{ID: id, Title: "Earned by day, November 2026", Label: "Day", ByDay: byDay}
+	for day := range 30 {
+		e.Periods = append(e.Periods, Period{
+			Name: strconv.Itoa(day + 1), Title: "Nov " + strconv.Itoa(day+1) + ", 2026", Href: "/accounting?day=2026-11-" + strconv.Itoa(day+1),
+			Fees: int64(day%7) * 4500, Rewards: int64(day%5) * 6100, Closed: day < 29, BelowZero: day % 4,
+		})
+	}
+	return e
+}
+
+func accounting() AccountingData {
+	worker := func(id, name string, opening, fees, rewards, payout int64, state PayoutState) WorkerDay {
+		return WorkerDay{Worker: Person{id, name}, Opening: opening, Fees: fees, Rewards: rewards, Payout: payout, Closing: opening - fees + rewards - payout,
+			State: state, OpeningHref: "/audit", FeesHref: "/audit", RewardsHref: "/audit", PayoutHref: "/audit", ClosingHref: "/audit"}
+	}
+	return AccountingData{
+		Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayClosed, Interests: "accounting/2026-11-03", Previous: "/a", Next: "/b",
+		Workers: []WorkerDay{
+			worker("ann", "Ann Lorikeet", -1500, 1500, 0, 0, PayoutNone),
+			worker("bob", "Bob Budgerigar", 0, 1500, 12480500, 12479000, PayoutPaid),
+			worker("c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo", 0, 1500, 3000, 1500, PayoutPending),
+		},
+		Total:    worker("", "", 0, 4500, 12483500, 12480500, PayoutNone),
+		Earnings: earningsOf("earnings-by-day", true),
+	}
+}
+
+func ledgerEntries() []AuditEntry {
+	ann, max := Person{"ann", "Ann Lorikeet"}, Person{"max", "Max Macaw"}
+	const event, command = "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11", "0199f3c1-52d0-7a5e-8d53-000000000042"
+	return []AuditEntry{
+		{"5", TransferPayout, now, now, ann, "", 0, "", 0, 1500, 0, 0, event, "Account.BalanceReset", command, Person{}},
+		{"4", TransferReset, now, now, ann, "", 0, "", 0, 1500, -1500, 0, event, "Day.Ended", command, Person{}},
+		{"3", TransferReward, now, now, ann, "t-41", 41, "Polish the mirror", 2, 3000, 3000, 1500, event, "Task.Resolved", command, max},
+		{"2", TransferFee, now, now, ann, "t-41", 41, "Polish the mirror", 2, 1500, -1500, -1500, event, "Task.Assigned", command, max},
+	}
+}
+
+func operations() OperationsData {
+	return OperationsData{
+		Waiting: 3, Failing: 2, Dead: 1, Oldest: now.Add(-time.Minute), ClosedDay: now.AddDate(0, 0, -1), ClosedAt: now.Add(-14 * time.Hour), VerifiedAt: now.Add(-time.Hour),
+		Checks: []VerifiedCheck{
+			{Name: "all entries sum to zero", Looked: 124805},
+			{Name: "a wallet is the sum of its entries", Looked: 8, Broken: 1, Examples: []string{"0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"}},
+			{Name: "both ends of both prices occur", Looked: 12, Broken: 1, Examples: []string{"fee 20"}, Informs: true},
+		},
+		Mails: []MailCount{{MailSent, 1204}, {MailWaiting, 7}},
+	}
+}
+
+func mails() []MailRow {
+	ann, yesterday := Person{"ann", "Ann Lorikeet"}, now.AddDate(0, 0, -1)
+	return []MailRow{
+		{"5", ann, "ann@company.example", yesterday, MailSent, "", now},
+		{"4", Person{"c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"}, "", yesterday, MailWaiting, "reach the mail server mail.example:587: connection refused", now},
+		{"3", ann, "ann@company.example", yesterday, MailSending, "the mail server may have taken it", now},
+		{"2", ann, "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", yesterday, MailRefused, "the mail server refuses it: 550 no such user", now},
+		{"1", Person{ID: "x"}, "", yesterday, MailKept, "no address is known", now},
+	}
+}
+
+func balanceMail() BalanceMailData {
+	return BalanceMailData{Name: "Ann <Lorikeet>", Day: now, Charged: 1500, Earned: 3000, Paid: 1500}
+}
+
+func analytics() AnalyticsData {
+	return AnalyticsData{
+		Address: "/analytics", Today: now, Month: now, Year: now, Previous: "/a", EarnedToday: -1300, EarnedMonth: 128000, EarnedYear: 1280050, TodayHref: "/accounting",
+		BelowZero: []Debtor{{Person{"ann", "Ann Lorikeet"}, -1500, "/audit"}, {Person{"bob", "Bob Budgerigar"}, -200, "/audit"}},
+		Dearest: []Dearest{
+			{OfDay, now, "t-41", 41, 2800}, {OfDay, now.AddDate(0, 0, -1), "t-40", 40, 3800}, {OfDay, now.AddDate(0, 0, -2), "", 0, 0},
+			{OfMonth, now, "t-40", 40, 3800}, {OfYear, now, "t-12", 12, 4000},
+		},
+		ByDay: earningsOf("by-day", true), ByMonth: earningsOf("by-month", false), ByYear: earningsOf("by-year", false),
 	}
 }
 

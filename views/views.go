@@ -96,6 +96,11 @@ var navigation = []struct {
 	{path: "/tasks", title: "nav.tasks", roles: domain.Roles()},
 	{path: "/tasks/mine", title: "nav.mine", roles: []domain.Role{domain.Worker}},
 	{path: "/balance", title: "nav.balance", roles: []domain.Role{domain.Worker}},
+	{path: "/accounting", title: "nav.accounting", roles: []domain.Role{domain.Manager, domain.TopManager}},
+	{path: "/analytics", title: "nav.analytics", roles: []domain.Role{domain.TopManager}},
+	{path: "/audit", title: "nav.audit", roles: []domain.Role{domain.Worker, domain.Manager, domain.TopManager}},
+	{path: "/ops", title: "nav.ops", roles: []domain.Role{domain.Admin}},
+	{path: "/ops/mail", title: "nav.mail", roles: []domain.Role{domain.Admin}},
 	{path: "/ops/jobs/", title: "nav.jobs", roles: []domain.Role{domain.Admin}, foreign: true},
 }
 

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/currency"
 
 	"ates/domain/accounting"
+	"ates/jobs"
 )
 
 // database says which Postgres to use.
@@ -40,6 +45,80 @@ func (c company) books() (accounting.Books, error) {
 		books.Unit *= 10
 	}
 	return books, nil
+}
+
+// payouts say how workers are paid.
+type payouts struct {
+	Provider string `name:"payouts" env:"ATES_PAYOUTS" default:"book" help:"How payouts are paid: book (in the books only) or file (a bank file for each day)."`
+	Debtor   string `name:"payout-debtor" env:"ATES_PAYOUT_DEBTOR" placeholder:"NAME" help:"Bank files: the company's name."`
+	IBAN     string `name:"payout-iban" env:"ATES_PAYOUT_IBAN" placeholder:"IBAN" help:"Bank files: the company's account that is charged."`
+	BIC      string `name:"payout-bic" env:"ATES_PAYOUT_BIC" placeholder:"BIC" help:"Bank files: the code of the company's bank, where the bank wants it."`
+}
+
+// provider pays the company's workers, or is an error that names the variable at fault.
+func (p payouts) provider(c company, books accounting.Books) (accounting.PayoutProvider, error) {
+	switch p.Provider {
+	case "book":
+		return accounting.InBooks{}, nil
+	case "file":
+	default:
+		return nil, fmt.Errorf("ATES_PAYOUTS is %q; use book or file", p.Provider)
+	}
+	file := accounting.PayoutFile{
+		Books: books, Currency: c.Currency, Debtor: strings.TrimSpace(p.Debtor),
+		IBAN: strings.ReplaceAll(p.IBAN, " ", ""), BIC: strings.TrimSpace(p.BIC),
+	}
+	if n := utf8.RuneCountInString(file.Debtor); n == 0 || n > 140 {
+		return nil, errors.New("ATES_PAYOUT_DEBTOR must be the company's name, of up to 140 characters, when ATES_PAYOUTS is file")
+	}
+	if !accounting.ValidIBAN(file.IBAN) {
+		return nil, fmt.Errorf("ATES_PAYOUT_IBAN is %q, which is no IBAN; name the company's account when ATES_PAYOUTS is file", p.IBAN)
+	}
+	if file.BIC != "" && !accounting.ValidBIC(file.BIC) {
+		return nil, fmt.Errorf("ATES_PAYOUT_BIC is %q, which is no BIC; use one such as COBADEFFXXX, or none", p.BIC)
+	}
+	return file, nil
+}
+
+// mailing says how mails leave.
+type mailing struct {
+	SMTP string `name:"smtp-url" env:"SMTP_URL" placeholder:"URL" help:"Mail server, such as smtps://user:password@mail.example.com (default: mails are kept, to be read at /ops/mail)."`
+	From string `name:"mail-from" env:"ATES_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of mails, such as aTES <ates@example.com>."`
+}
+
+// server is the mail server, nil when there is none, or an error that names the variable at fault and no password.
+func (m mailing) server() (*jobs.MailServer, error) {
+	if m.SMTP == "" {
+		if m.From != "" {
+			return nil, errors.New("ATES_MAIL_FROM is set, but SMTP_URL names no mail server; set both or none")
+		}
+		return nil, nil
+	}
+	const right = "use an address such as smtp://user:password@mail.example.com:587 or smtps://mail.example.com"
+	u, err := url.Parse(m.SMTP)
+	if err != nil {
+		return nil, errors.New("SMTP_URL cannot be read; " + right)
+	}
+	server := &jobs.MailServer{Host: u.Hostname(), From: m.From, TLS: u.Scheme == "smtps", User: u.User.Username()}
+	server.Password, _ = u.User.Password()
+	switch {
+	case u.Scheme != "smtp" && u.Scheme != "smtps", server.Host == "", strings.Trim(u.Path, "/") != "", u.RawQuery != "", u.Fragment != "":
+		return nil, fmt.Errorf("SMTP_URL is %q; %s", u.Redacted(), right)
+	case u.Port() != "":
+		if server.Port, err = strconv.Atoi(u.Port()); err != nil || server.Port < 1 || server.Port > 65535 {
+			return nil, fmt.Errorf("SMTP_URL is %q, whose port is none; %s", u.Redacted(), right)
+		}
+	case server.TLS:
+		server.Port = 465
+	case server.User != "":
+		server.Port = 587
+	default:
+		server.Port = 25
+	}
+	if _, err := mail.ParseAddress(m.From); err != nil {
+		return nil, fmt.Errorf("ATES_MAIL_FROM is %q; with SMTP_URL it must be an address such as aTES <ates@example.com>", m.From)
+	}
+	return server, nil
 }
 
 // site is where the program listens and how people reach it.

@@ -58,6 +58,16 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 		{"GET", "/tasks/mine", may, not, not, not, may},
 		{"GET", "/tasks/assign", not, may, may, not, may},
 		{"GET", "/balance", may, not, not, not, may},
+		{"GET", "/accounting", not, may, not, may, may},
+		{"GET", "/accounting.csv", not, may, not, may, may},
+		{"GET", "/analytics", not, not, not, may, may},
+		{"GET", "/audit", may, may, not, may, may},
+		{"GET", "/audit.csv", may, may, not, may, may},
+		{"GET", "/accounting/payouts/2026-01-01.xml", not, http.StatusNotFound, not, not, may},
+		{"GET", "/ops", not, not, may, not, may},
+		{"GET", "/ops/mail", not, not, may, not, may},
+		{"GET", "/ops/mail/1", not, not, http.StatusNotFound, not, may},
+		{"GET", "/ops/mail/1/html", not, not, http.StatusNotFound, not, may},
 		{"GET", "/ops/jobs/", not, not, may, not, may},
 		{"GET", "/ops/jobs/api/jobs", not, not, may, not, may},
 		{"GET", "/live", may, may, may, may, http.StatusUnauthorized},
@@ -120,6 +130,10 @@ func TestAStreamTellsNothingOfOthers(t *testing.T) {
 			event := await(t, s, "change")
 			require.NotContains(t, event, "balance/"+own)
 			require.NotContains(t, event, "mine/"+own)
+			require.NotContains(t, event, "analytics")
+			if s == other {
+				require.NotContains(t, event, "accounting")
+			}
 			if strings.Contains(event, last) {
 				break
 			}

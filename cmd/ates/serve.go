@@ -25,6 +25,8 @@ import (
 type serve struct {
 	database
 	company
+	payouts
+	mailing
 	site
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
@@ -46,6 +48,14 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	provider, err := c.provider(c.company, books)
+	if err != nil {
+		return err
+	}
+	mails, err := c.server()
+	if err != nil {
+		return err
+	}
 	if _, err := c.publicURL(); err != nil {
 		return err
 	}
@@ -64,7 +74,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Now: now})
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, Now: now})
 	if err != nil {
 		return err
 	}
@@ -140,6 +150,10 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	web, err := handlers.New(ctx, handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo,
 		Dashboard: dashboard, Now: now, Version: version(),
+		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
+			backlog, err := bus.Backlog(ctx)
+			return handlers.Backlog(backlog), err
+		},
 	})
 	if err != nil {
 		return err

@@ -21,17 +21,23 @@ import (
 func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]string{
-		"ATES_TIME_ZONE":    "ATES_TIME_ZONE=Mars/Olympus",
-		"ATES_CURRENCY":     "ATES_CURRENCY=DOUBLOONS",
-		"ATES_ADDR":         "ATES_ADDR=8080",
-		"ATES_PUBLIC_URL":   "ATES_PUBLIC_URL=http://tasks.example.com",
-		"ATES_DEMO":         "ATES_DEMO=perhaps",
-		"ATES_CLOCK_OFFSET": "ATES_CLOCK_OFFSET=1h",
-		"DATABASE_URL":      "DATABASE_URL=postgres://localhost:1/none",
+		"ATES_TIME_ZONE":     "ATES_TIME_ZONE=Mars/Olympus",
+		"ATES_CURRENCY":      "ATES_CURRENCY=DOUBLOONS",
+		"ATES_ADDR":          "ATES_ADDR=8080",
+		"ATES_PUBLIC_URL":    "ATES_PUBLIC_URL=http://tasks.example.com",
+		"ATES_DEMO":          "ATES_DEMO=perhaps",
+		"ATES_CLOCK_OFFSET":  "ATES_CLOCK_OFFSET=1h",
+		"DATABASE_URL":       "DATABASE_URL=postgres://localhost:1/none",
+		"ATES_PAYOUTS":       "ATES_PAYOUTS=cheque",
+		"ATES_PAYOUT_DEBTOR": "ATES_PAYOUTS=file",
+		"ATES_PAYOUT_IBAN":   "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
+		"ATES_PAYOUT_BIC":    "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE89370400440532013000 ATES_PAYOUT_BIC=BANK",
+		"SMTP_URL":           "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
+		"ATES_MAIL_FROM":     "SMTP_URL=smtp://mail.example",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := []string{"DATABASE_URL=" + sqltest.Empty(t), env}
+			set := append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, strings.Fields(env)...)
 			p := launch(t, set)
 			select {
 			case <-p.ended:

@@ -12,10 +12,3 @@ type Books struct {
 	// Unit is the number of minor units in a whole one: 100 for US dollars.
 	Unit int64
 }
-
-// Day is the business day to which a moment belongs, as midnight UTC of that calendar date. A business day is the half-open
-// interval from midnight to the next midnight in the books' zone, so it has 23 or 25 hours when the clocks change.
-func (b Books) Day(moment time.Time) time.Time {
-	y, m, d := moment.In(b.Zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}

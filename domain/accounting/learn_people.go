@@ -49,7 +49,7 @@ func (c LearnPeople) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	if err := q.LearnAccountingPeople(ctx, rows); err != nil {
 		return nil, fmt.Errorf("learn people: %w", err)
 	}
-	if err := q.OpenWallets(ctx, owners); err != nil {
+	if err := q.OpenWallets(ctx, dbsqlc.OpenWalletsParams{Owners: owners, At: tx.Now}); err != nil {
 		return nil, fmt.Errorf("open wallets: %w", err)
 	}
 	return nil, nil

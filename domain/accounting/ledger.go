@@ -15,6 +15,8 @@ import (
 const (
 	Fee    = "fee"
 	Reward = "reward"
+	Reset  = "reset"
+	Payout = "payout"
 )
 
 // Posting asks for one fee or reward to be booked, because of an event of the tracker.
@@ -32,8 +34,16 @@ type Posting struct {
 //
 // Everybody who books takes the same locks in the same order, first tasks, then wallets, each by id, so that bookings
 // never wait for one another in a circle.
+//
+// An event of a day that is closed, or about to be, is booked into the oldest open day and keeps the time at which it occurred.
 func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings []Posting) ([]domain.Event, error) {
+	q := dbsqlc.New(tx)
+	open, err := firstOpenDay(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	asked := dbsqlc.BookParams{Kind: kind, BookedAt: tx.Now}
+	earliest := tx.Now
 	seen := make(map[uuid.UUID]domain.Envelope, len(postings))
 	causes := make(map[uuid.UUID]*domain.Envelope, len(postings))
 	for i := range postings {
@@ -42,20 +52,25 @@ func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings 
 			seen[p.TaskID] = p.Cause
 		}
 		causes[p.Cause.ID] = &p.Cause
+		if p.Cause.OccurredAt.Before(earliest) {
+			earliest = p.Cause.OccurredAt
+		}
 		asked.Tasks = append(asked.Tasks, p.TaskID)
 		asked.Assignments = append(asked.Assignments, p.Assignment)
 		asked.Workers = append(asked.Workers, p.UserID)
 		asked.Events = append(asked.Events, p.Cause.ID)
+		asked.EventNames = append(asked.EventNames, p.Cause.Name)
+		asked.Correlations = append(asked.Correlations, p.Cause.CorrelationID)
+		asked.Actors = append(asked.Actors, orNil(p.Cause.Actor))
 		asked.OccurredAt = append(asked.OccurredAt, p.Cause.OccurredAt)
-		asked.Days = append(asked.Days, books.Day(p.Cause.OccurredAt))
+		asked.Days = append(asked.Days, later(books.Day(p.Cause.OccurredAt), open))
 	}
 
 	events, err := price(ctx, tx, books, seen)
 	if err != nil {
 		return nil, err
 	}
-	q := dbsqlc.New(tx)
-	if err := q.OpenWallets(ctx, asked.Workers); err != nil {
+	if err := q.OpenWallets(ctx, dbsqlc.OpenWalletsParams{Owners: asked.Workers, At: earliest}); err != nil {
 		return nil, fmt.Errorf("open wallets: %w", err)
 	}
 	if err := q.LockWallets(ctx, asked.Workers); err != nil {
@@ -72,4 +87,12 @@ func book(ctx context.Context, tx domain.Tx, books Books, kind string, postings 
 		}})
 	}
 	return events, nil
+}
+
+// orNil is the id, or the nil UUID in place of none: lists of UUIDs travel to Postgres without holes.
+func orNil(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.Nil
+	}
+	return *id
 }

@@ -12,29 +12,12 @@ import (
 	"github.com/google/uuid"
 )
 
-const balanceAfter = `-- name: BalanceAfter :one
-select coalesce(sum(rewards - fees), 0)::bigint from accounting.daily_balances where worker = $1 and day < $2
-`
-
-type BalanceAfterParams struct {
-	Worker uuid.UUID
-	Day    time.Time
-}
-
-// A worker's balance at the end of the last day that is before day, 0 when there is none.
-func (q *Queries) BalanceAfter(ctx context.Context, arg BalanceAfterParams) (int64, error) {
-	row := q.db.QueryRow(ctx, balanceAfter, arg.Worker, arg.Day)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const listDailyBalances = `-- name: ListDailyBalances :many
 with days as (
-    select day, fees, rewards, sum(rewards - fees) over (order by day)::bigint as closing
+    select day, fees, rewards, payout, paid, closed, sum(rewards - fees - payout) over (order by day)::bigint as closing
     from accounting.daily_balances where worker = $3
 )
-select day, fees, rewards, closing from days where day >= $1 and day <= $2 order by day desc
+select day, fees, rewards, payout, paid, closed, closing from days where day >= $1 and day <= $2 order by day desc
 `
 
 type ListDailyBalancesParams struct {
@@ -47,6 +30,9 @@ type ListDailyBalancesRow struct {
 	Day     time.Time
 	Fees    int64
 	Rewards int64
+	Payout  int64
+	Paid    int64
+	Closed  bool
 	Closing int64
 }
 
@@ -64,6 +50,9 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 			&i.Day,
 			&i.Fees,
 			&i.Rewards,
+			&i.Payout,
+			&i.Paid,
+			&i.Closed,
 			&i.Closing,
 		); err != nil {
 			return nil, err
@@ -77,40 +66,45 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 }
 
 const listStatement = `-- name: ListStatement :many
-select s.kind, s.amount, s.version, s.balance, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event
-from accounting.transfers s join accounting.tasks t on t.id = s.task
-where s.wallet = $1 and (s.day, s.version) < ($2::date, $3::bigint)
-order by s.day desc, s.version desc
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+       (accounting.opening(s.wallet, s.day) + (
+           select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
+           from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
+       ))::bigint as balance
+from accounting.transfers s left join accounting.tasks t on t.id = s.task
+where s.wallet = $1 and s.kind <> 'payout' and (s.day, s.id) < ($2::date, $3::bigint)
+order by s.day desc, s.id desc
 limit $4
 `
 
 type ListStatementParams struct {
-	Worker        uuid.UUID
-	BeforeDay     time.Time
-	BeforeVersion int64
-	Rows          int32
+	Worker    uuid.UUID
+	BeforeDay time.Time
+	BeforeID  int64
+	Rows      int32
 }
 
 type ListStatementRow struct {
+	ID          int64
 	Kind        string
 	Amount      int64
-	Version     int64
-	Balance     int64
-	Task        uuid.UUID
+	Task        *uuid.UUID
 	Number      *int64
 	Description *string
-	Assignment  int32
+	Assignment  *int32
 	Day         time.Time
 	OccurredAt  time.Time
 	Event       uuid.UUID
+	Balance     int64
 }
 
-// A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and version.
+// A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
+// the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
 func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([]ListStatementRow, error) {
 	rows, err := q.db.Query(ctx, listStatement,
 		arg.Worker,
 		arg.BeforeDay,
-		arg.BeforeVersion,
+		arg.BeforeID,
 		arg.Rows,
 	)
 	if err != nil {
@@ -121,10 +115,9 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 	for rows.Next() {
 		var i ListStatementRow
 		if err := rows.Scan(
+			&i.ID,
 			&i.Kind,
 			&i.Amount,
-			&i.Version,
-			&i.Balance,
 			&i.Task,
 			&i.Number,
 			&i.Description,
@@ -132,6 +125,7 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 			&i.Day,
 			&i.OccurredAt,
 			&i.Event,
+			&i.Balance,
 		); err != nil {
 			return nil, err
 		}
@@ -144,17 +138,21 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 }
 
 const refreshDailyBalances = `-- name: RefreshDailyBalances :exec
-insert into accounting.daily_balances as d (worker, day, fees, rewards, entries, version)
-select t.wallet, t.day,
-       coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint,
-       coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint,
-       count(*), max(t.version)
-from accounting.transfers t
-join (select unnest($1::uuid[]) as worker, unnest($2::date[]) as day) asked on t.wallet = asked.worker and t.day = asked.day
-group by t.wallet, t.day
-order by t.wallet, t.day
-on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, entries = excluded.entries,
-    version = excluded.version
+insert into accounting.daily_balances as d (worker, day, fees, rewards, payout, paid, entries, closed, version)
+select asked.worker, asked.day, s.fees, s.rewards, s.payout, s.paid, s.entries, c.day is not null, greatest(s.version, c.version, 0)
+from (select unnest($1::uuid[]) as worker, unnest($2::date[]) as day) asked
+cross join lateral (
+    select coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint as fees,
+           coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint as rewards,
+           coalesce(sum(t.amount) filter (where t.kind = 'reset'), 0)::bigint as payout,
+           coalesce(sum(t.amount) filter (where t.kind = 'payout'), 0)::bigint as paid,
+           count(*) as entries, max(t.version) as version
+    from accounting.transfers t where t.wallet = asked.worker and t.day = asked.day
+) s
+left join accounting.closings c on c.wallet = asked.worker and c.day = asked.day
+order by asked.worker, asked.day
+on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, payout = excluded.payout, paid = excluded.paid,
+    entries = excluded.entries, closed = excluded.closed, version = excluded.version
 where excluded.version > d.version
 `
 

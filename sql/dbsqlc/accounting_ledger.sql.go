@@ -15,21 +15,22 @@ import (
 const book = `-- name: Book :many
 with asked as (
     select unnest($1::uuid[]) as task, unnest($2::int[]) as assignment, unnest($3::uuid[]) as worker,
-           unnest($4::uuid[]) as event, unnest($5::timestamptz[]) as occurred_at, unnest($6::date[]) as day
+           unnest($4::uuid[]) as event, unnest($5::text[]) as event_name, unnest($6::uuid[]) as correlation, unnest($7::uuid[]) as actor,
+           unnest($8::timestamptz[]) as occurred_at, unnest($9::date[]) as day
 ), fresh as (
-    select a.task, a.assignment, a.worker, a.event, a.occurred_at, a.day, case when $7::text = 'fee' then t.fee else t.reward end as amount,
-           case when $7 = 'fee' then -t.fee else t.reward end as change
+    select a.task, a.assignment, a.worker, a.event, a.event_name, a.correlation, a.actor, a.occurred_at, a.day, case when $10::text = 'fee' then t.fee else t.reward end as amount,
+           case when $10 = 'fee' then -t.fee else t.reward end as change
     from asked a join accounting.tasks t on t.id = a.task
     -- Written out for each kind, so that each can use the index of its natural key.
-    where not ($7 = 'fee' and exists (select 1 from accounting.transfers x where x.kind = 'fee' and x.task = a.task and x.assignment = a.assignment))
-      and not ($7 = 'reward' and exists (select 1 from accounting.transfers x where x.kind = 'reward' and x.task = a.task))
+    where not ($10 = 'fee' and exists (select 1 from accounting.transfers x where x.kind = 'fee' and x.task = a.task and x.assignment = a.assignment))
+      and not ($10 = 'reward' and exists (select 1 from accounting.transfers x where x.kind = 'reward' and x.task = a.task))
 ), booked as (
-    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, task, assignment, day, occurred_at, booked_at, event)
-    select $7, case when $7 = 'fee' then f.worker else '00000000-0000-0000-0000-000000000002' end,
-           case when $7 = 'fee' then '00000000-0000-0000-0000-000000000001' else f.worker end, f.amount, f.worker,
+    insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, task, assignment, day, occurred_at, booked_at, event, event_name, correlation, actor)
+    select $10, case when $10 = 'fee' then f.worker else '00000000-0000-0000-0000-000000000002' end,
+           case when $10 = 'fee' then '00000000-0000-0000-0000-000000000001' else f.worker end, f.amount, f.worker,
            w.version + row_number() over (partition by f.worker order by f.occurred_at, f.event),
            w.balance + sum(f.change) over (partition by f.worker order by f.occurred_at, f.event),
-           f.task, f.assignment, f.day, f.occurred_at, $8, f.event
+           f.task, f.assignment, f.day, f.occurred_at, $11, f.event, f.event_name, f.correlation, nullif(f.actor, '00000000-0000-0000-0000-000000000000')
     from fresh f join accounting.accounts w on w.id = f.worker and w.kind = 'wallet'
     order by f.worker, f.occurred_at, f.event
     returning id, (case when debit = wallet then -amount else amount end)::bigint as change, wallet, version, balance, task, assignment, day, occurred_at, event
@@ -38,18 +39,21 @@ with asked as (
     from (select wallet, sum(change)::bigint as change, count(*) as n from booked group by wallet) b
     where w.id = b.wallet
 )
-select id, change, wallet, version, balance, task, assignment, day, occurred_at, event from booked order by wallet, version
+select id, change, wallet, version, balance, task::uuid as task, assignment::int as assignment, day, occurred_at, event from booked order by wallet, version
 `
 
 type BookParams struct {
-	Tasks       []uuid.UUID
-	Assignments []int32
-	Workers     []uuid.UUID
-	Events      []uuid.UUID
-	OccurredAt  []time.Time
-	Days        []time.Time
-	Kind        string
-	BookedAt    time.Time
+	Tasks        []uuid.UUID
+	Assignments  []int32
+	Workers      []uuid.UUID
+	Events       []uuid.UUID
+	EventNames   []string
+	Correlations []uuid.UUID
+	Actors       []uuid.UUID
+	OccurredAt   []time.Time
+	Days         []time.Time
+	Kind         string
+	BookedAt     time.Time
 }
 
 type BookRow struct {
@@ -74,6 +78,9 @@ func (q *Queries) Book(ctx context.Context, arg BookParams) ([]BookRow, error) {
 		arg.Assignments,
 		arg.Workers,
 		arg.Events,
+		arg.EventNames,
+		arg.Correlations,
+		arg.Actors,
 		arg.OccurredAt,
 		arg.Days,
 		arg.Kind,
@@ -162,14 +169,19 @@ func (q *Queries) LockWallets(ctx context.Context, owners []uuid.UUID) error {
 }
 
 const openWallets = `-- name: OpenWallets :exec
-insert into accounting.accounts (id, kind)
-select distinct unnest($1::uuid[]) as id, 'wallet' order by id
-on conflict (id) do nothing
+insert into accounting.accounts as a (id, kind, opened_at)
+select distinct unnest($1::uuid[]) as id, 'wallet', $2::timestamptz order by id
+on conflict (id) do update set opened_at = excluded.opened_at where excluded.opened_at < a.opened_at
 `
 
-// Opens a wallet for everybody who has none.
-func (q *Queries) OpenWallets(ctx context.Context, owners []uuid.UUID) error {
-	_, err := q.db.Exec(ctx, openWallets, owners)
+type OpenWalletsParams struct {
+	Owners []uuid.UUID
+	At     time.Time
+}
+
+// Opens a wallet for everybody who has none, as of the time given; one that turns out to have been needed earlier is opened then.
+func (q *Queries) OpenWallets(ctx context.Context, arg OpenWalletsParams) error {
+	_, err := q.db.Exec(ctx, openWallets, arg.Owners, arg.At)
 	return err
 }
 

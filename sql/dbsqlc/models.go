@@ -12,9 +12,21 @@ import (
 )
 
 type AccountingAccount struct {
-	ID      uuid.UUID
-	Kind    string
-	Balance int64
+	ID       uuid.UUID
+	Kind     string
+	Balance  int64
+	Version  int64
+	OpenedAt time.Time
+}
+
+type AccountingClosing struct {
+	Wallet  uuid.UUID
+	Day     time.Time
+	Opening int64
+	Fees    int64
+	Rewards int64
+	Payout  int64
+	Carried int64
 	Version int64
 }
 
@@ -25,6 +37,37 @@ type AccountingDailyBalance struct {
 	Rewards int64
 	Entries int64
 	Version int64
+	Payout  int64
+	Paid    int64
+	Closed  bool
+}
+
+type AccountingDailyFigure struct {
+	Day           time.Time
+	Fees          int64
+	Rewards       int64
+	BelowZero     int64
+	DearestTask   *uuid.UUID
+	DearestReward *int64
+	DearestAt     *time.Time
+}
+
+type AccountingDay struct {
+	Day      time.Time
+	Begins   time.Time
+	Ends     time.Time
+	Status   string
+	BegunAt  *time.Time
+	ClosedAt *time.Time
+	Complete *bool
+}
+
+type AccountingDayPart struct {
+	Day      time.Time
+	Part     int32
+	First    uuid.UUID
+	Last     uuid.UUID
+	ClosedAt *time.Time
 }
 
 type AccountingEntry struct {
@@ -32,6 +75,34 @@ type AccountingEntry struct {
 	Account  uuid.UUID
 	Amount   int32
 	Event    uuid.UUID
+}
+
+type AccountingMessage struct {
+	ID       int64
+	Cause    uuid.UUID
+	Channel  string
+	Person   uuid.UUID
+	Day      time.Time
+	Opening  int64
+	Fees     int64
+	Rewards  int64
+	Payout   int64
+	Carried  int64
+	State    string
+	Address  *string
+	Attempts int32
+	Error    *string
+	NotedAt  time.Time
+	Since    time.Time
+}
+
+type AccountingPayoutFile struct {
+	Day       time.Time
+	MessageID string
+	Payouts   int32
+	Amount    int64
+	Content   []byte
+	WrittenAt time.Time
 }
 
 type AccountingPerson struct {
@@ -54,20 +125,23 @@ type AccountingTask struct {
 }
 
 type AccountingTransfer struct {
-	ID         int64
-	Kind       string
-	Debit      uuid.UUID
-	Credit     uuid.UUID
-	Amount     int64
-	Wallet     uuid.UUID
-	Version    int64
-	Balance    int64
-	Task       uuid.UUID
-	Assignment int32
-	Day        time.Time
-	OccurredAt time.Time
-	BookedAt   time.Time
-	Event      uuid.UUID
+	ID          int64
+	Kind        string
+	Debit       uuid.UUID
+	Credit      uuid.UUID
+	Amount      int64
+	Wallet      uuid.UUID
+	Version     int64
+	Balance     int64
+	Task        *uuid.UUID
+	Assignment  *int32
+	Day         time.Time
+	OccurredAt  time.Time
+	BookedAt    time.Time
+	Event       uuid.UUID
+	EventName   *string
+	Correlation *uuid.UUID
+	Actor       *uuid.UUID
 }
 
 type AuthAccount struct {
@@ -169,6 +243,13 @@ type LogEvent struct {
 	CorrelationID  uuid.UUID
 	CausationID    uuid.UUID
 	Data           json.RawMessage
+}
+
+type LogVerification struct {
+	ID     int64
+	At     time.Time
+	Sound  bool
+	Checks json.RawMessage
 }
 
 type TrackerBoard struct {

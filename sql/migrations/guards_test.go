@@ -41,13 +41,16 @@ func openShop(t *testing.T) shop {
 		Tasks: []uuid.UUID{open, resolved}, Fees: []int64{1000, 2000}, Rewards: []int64{2000, 4000}, Unit: 100, At: now,
 	})
 	require.NoError(t, err)
-	require.NoError(t, q.OpenWallets(t.Context(), []uuid.UUID{worker}))
+	require.NoError(t, q.OpenWallets(t.Context(), dbsqlc.OpenWalletsParams{Owners: []uuid.UUID{worker}, At: now}))
 	for kind, tasks := range map[string][]uuid.UUID{"fee": {open, resolved}, "reward": {resolved}} {
 		asked := dbsqlc.BookParams{Kind: kind, BookedAt: now, Tasks: tasks}
 		for range tasks {
 			asked.Assignments = append(asked.Assignments, 1)
 			asked.Workers = append(asked.Workers, worker)
 			asked.Events = append(asked.Events, uuid.New())
+			asked.EventNames = append(asked.EventNames, "Task.Assigned")
+			asked.Correlations = append(asked.Correlations, uuid.New())
+			asked.Actors = append(asked.Actors, worker)
 			asked.OccurredAt = append(asked.OccurredAt, now)
 			asked.Days = append(asked.Days, now)
 		}
@@ -118,7 +121,7 @@ func TestTheDatabaseRefusesWhatMustNotBe(t *testing.T) {
 		"reward out of fee income":        {transfer + `('reward', ` + income + `, @worker, 1000, @worker, 4, 0, @open, 1, ` + rest, "reward_moves_expense_to_wallet"},
 		"fee of nothing":                  {transfer + `('fee', @worker, ` + income + `, 0, @worker, 4, 0, @open, 2, ` + rest, "transfers_amount_check"},
 		"negative fee":                    {transfer + `('fee', @worker, ` + income + `, -1000, @worker, 4, 0, @open, 2, ` + rest, "transfers_amount_check"},
-		"transfer of no known kind":       {transfer + `('gift', @worker, ` + income + `, 1000, @worker, 4, 0, @open, 2, ` + rest, "transfers_kind_check"},
+		"transfer of no known kind":       {transfer + `('gift', @worker, ` + income + `, 1000, @worker, 4, 0, null, null, ` + rest, "transfers_kind_check"},
 		"transfer of nobody's wallet":     {transfer + `('fee', @event, ` + income + `, 1000, @event, 4, 0, @open, 2, ` + rest, "transfers_wallet_fkey"},
 		"transfer for a task unpriced":    {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 4, 0, @event, 1, ` + rest, "transfers_task_fkey"},
 		"transfer for no assignment":      {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 4, 0, @open, 0, ` + rest, "transfers_assignment_check"},

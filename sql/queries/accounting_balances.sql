@@ -1,35 +1,40 @@
 -- name: RefreshDailyBalances :exec
 -- Works the workers' days out anew from the ledger. One row a worker and day. Of two refreshes at once the one that saw
 -- more of the ledger wins, since a wallet's versions are committed in their order.
-insert into accounting.daily_balances as d (worker, day, fees, rewards, entries, version)
-select t.wallet, t.day,
-       coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint,
-       coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint,
-       count(*), max(t.version)
-from accounting.transfers t
-join (select unnest(@workers::uuid[]) as worker, unnest(@days::date[]) as day) asked on t.wallet = asked.worker and t.day = asked.day
-group by t.wallet, t.day
-order by t.wallet, t.day
-on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, entries = excluded.entries,
-    version = excluded.version
+insert into accounting.daily_balances as d (worker, day, fees, rewards, payout, paid, entries, closed, version)
+select asked.worker, asked.day, s.fees, s.rewards, s.payout, s.paid, s.entries, c.day is not null, greatest(s.version, c.version, 0)
+from (select unnest(@workers::uuid[]) as worker, unnest(@days::date[]) as day) asked
+cross join lateral (
+    select coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint as fees,
+           coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint as rewards,
+           coalesce(sum(t.amount) filter (where t.kind = 'reset'), 0)::bigint as payout,
+           coalesce(sum(t.amount) filter (where t.kind = 'payout'), 0)::bigint as paid,
+           count(*) as entries, max(t.version) as version
+    from accounting.transfers t where t.wallet = asked.worker and t.day = asked.day
+) s
+left join accounting.closings c on c.wallet = asked.worker and c.day = asked.day
+order by asked.worker, asked.day
+on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, payout = excluded.payout, paid = excluded.paid,
+    entries = excluded.entries, closed = excluded.closed, version = excluded.version
 where excluded.version > d.version;
 
 -- name: ListDailyBalances :many
 -- A worker's days from first to last, both included, newest first, with the balance at the end of each.
 with days as (
-    select day, fees, rewards, sum(rewards - fees) over (order by day)::bigint as closing
+    select day, fees, rewards, payout, paid, closed, sum(rewards - fees - payout) over (order by day)::bigint as closing
     from accounting.daily_balances where worker = @worker
 )
-select day, fees, rewards, closing from days where day >= @first and day <= @last order by day desc;
-
--- name: BalanceAfter :one
--- A worker's balance at the end of the last day that is before day, 0 when there is none.
-select coalesce(sum(rewards - fees), 0)::bigint from accounting.daily_balances where worker = @worker and day < @day;
+select day, fees, rewards, payout, paid, closed, closing from days where day >= @first and day <= @last order by day desc;
 
 -- name: ListStatement :many
--- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and version.
-select s.kind, s.amount, s.version, s.balance, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event
-from accounting.transfers s join accounting.tasks t on t.id = s.task
-where s.wallet = @worker and (s.day, s.version) < (@before_day::date, @before_version::bigint)
-order by s.day desc, s.version desc
+-- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
+-- the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+       (accounting.opening(s.wallet, s.day) + (
+           select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
+           from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
+       ))::bigint as balance
+from accounting.transfers s left join accounting.tasks t on t.id = s.task
+where s.wallet = @worker and s.kind <> 'payout' and (s.day, s.id) < (@before_day::date, @before_id::bigint)
+order by s.day desc, s.id desc
 limit @rows;

@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"ates/domain"
+	"ates/sql/dbsqlc"
+	"ates/sql/verify"
+)
+
+// verifyBooks proves once a day what must hold of the books, and keeps what it found for the admin's page.
+type verifyBooks struct{}
+
+// VerifyBooks is the command that the clock asks for every day, for whoever does not want to wait.
+func VerifyBooks() domain.Command { return verifyBooks{} }
+
+// Handle verifies. Books that are unsound are no fault of the job: they are told of in the log and on the page.
+func (verifyBooks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	results, err := verify.Run(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if !r.OK() {
+			slog.ErrorContext(ctx, "the books are not sound", "check", r.Name, "broken", r.Broken, "of", r.Looked, "examples", r.Examples)
+		}
+	}
+	checks, err := json.Marshal(results)
+	if err != nil {
+		return nil, fmt.Errorf("encode what was found: %w", err)
+	}
+	if err := dbsqlc.New(tx).KeepVerification(ctx, dbsqlc.KeepVerificationParams{At: tx.Now, Sound: verify.Sound(results), Checks: checks}); err != nil {
+		return nil, fmt.Errorf("keep what was found: %w", err)
+	}
+	return nil, nil
+}
