@@ -88,7 +88,8 @@ func launch(t testing.TB, env []string, args ...string) *program {
 	t.Cleanup(func() {
 		p.end(syscall.SIGKILL)
 		if t.Failed() {
-			t.Logf("the program's log:\n%.8000s", p.logged())
+			log := p.logged()
+			t.Logf("the end of the program's log:\n%s", log[max(0, len(log)-8000):])
 		}
 	})
 	return p

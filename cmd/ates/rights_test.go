@@ -20,7 +20,8 @@ func someTask(t testing.TB, database, login string, not bool) string {
 	pool := dial(t, database)
 	require.Eventually(t, func() bool {
 		return number(t, pool, "select count(*) from log.commands where key = 'demo'") == 1 &&
-			number(t, pool, "select count(*) from tracker.board where status = 'open' and fee is not null") >= len(demoTasks)
+			number(t, pool, `select count(*) from tracker.board b join tracker.tasks t on t.id = b.task
+				where b.status = 'open' and b.fee is not null and b.version = t.version`) >= len(demoTasks)
 	}, 20*time.Second, 20*time.Millisecond)
 	// A draw can leave somebody without a task; then one is moved by hand, which only a test may do.
 	var id string

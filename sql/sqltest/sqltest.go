@@ -61,14 +61,20 @@ func Tx(t testing.TB) pgx.Tx {
 	require.NoError(t, err)
 	pool, err := s.shared()
 	require.NoError(t, err)
-	tx, err := pool.Begin(t.Context())
+	conn, err := pool.Acquire(t.Context())
 	require.NoError(t, err)
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		conn.Release()
+		require.NoError(t, err)
+	}
 	t.Cleanup(func() {
+		defer conn.Release()
 		// The test's own context has ended by now.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		// The test may have ended the transaction itself, or lost its connection by cancelling a statement.
-		if err := tx.Rollback(ctx); !errors.Is(err, pgx.ErrTxClosed) && !tx.Conn().IsClosed() {
+		if err := tx.Rollback(ctx); !errors.Is(err, pgx.ErrTxClosed) && !conn.Conn().IsClosed() {
 			require.NoError(t, err)
 		}
 	})
