@@ -23,16 +23,14 @@ import (
 // rowsOfPage is how many rows a page of a list has.
 const rowsOfPage = 50
 
+// homes are the pages that the roles begin with.
+var homes = map[domain.Role]string{
+	domain.Worker: "/tasks/mine", domain.Manager: "/tasks", domain.Admin: "/tasks", domain.TopManager: "/analytics",
+}
+
 // home shows the page that a role begins with.
 func (h *Handlers) home(w http.ResponseWriter, r *http.Request, p page) error {
-	start := "/tasks"
-	switch p.Person.Role {
-	case domain.Worker:
-		start = "/tasks/mine"
-	case domain.TopManager:
-		start = "/analytics"
-	}
-	http.Redirect(w, r, start, http.StatusSeeOther)
+	http.Redirect(w, r, homes[p.Person.Role], http.StatusSeeOther)
 	return nil
 }
 

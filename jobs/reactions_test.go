@@ -17,7 +17,9 @@ import (
 	"ates/domain/accounting"
 )
 
-func theFlow() flow { return newFlow(accounting.Books{Zone: time.UTC, Unit: 100}, accounting.InBooks{}, true) }
+func theFlow() flow {
+	return newFlow(accounting.Books{Zone: time.UTC, Unit: 100}, accounting.InBooks{}, true)
+}
 
 // The flow is the place to see what happens because of what, so an event that is not in it has been forgotten.
 func TestEveryEventHasOneLineInTheFlow(t *testing.T) {

@@ -94,7 +94,7 @@ func (m mailing) server() (*jobs.MailServer, error) {
 		}
 		return nil, nil
 	}
-	const right = "use an address such as smtp://user:password@mail.example.com:587 or smtps://mail.example.com"
+	const right = "use an address such as smtp://user:password@mail.example.com:587 or smtps://mail.example.com" //nolint:gosec // an example of an address, with nobody's password
 	u, err := url.Parse(m.SMTP)
 	if err != nil {
 		return nil, errors.New("SMTP_URL cannot be read; " + right)

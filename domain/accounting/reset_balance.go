@@ -31,7 +31,7 @@ func (c ResetBalance) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event,
 	if err != nil {
 		return nil, fmt.Errorf("lock a part of the day: %w", err)
 	}
-	if err := q.LockWalletsFrom(ctx, dbsqlc.LockWalletsFromParams{First: part.First, Last: part.Last, Ends: part.Ends}); err != nil {
+	if err := q.LockWalletsFrom(ctx, dbsqlc.LockWalletsFromParams(part)); err != nil {
 		return nil, fmt.Errorf("lock wallets: %w", err)
 	}
 	wallets, err := q.ResetBalances(ctx, dbsqlc.ResetBalancesParams{
