@@ -14,7 +14,7 @@ import (
 	"ates/jobs/jobstest"
 )
 
-// TestBooksHoldUnderRandomWork is the story of a busy hour: 60 tasks, 20 presses of Assign tasks, and resolves at random
+// TestBooksHoldUnderRandomWork is the story of a busy hour: 200 tasks, 50 presses of Assign tasks, and resolves at random
 // by their assignees and by managers, all at once.
 func TestBooksHoldUnderRandomWork(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 	manager := jobstest.Manager()
 	jobstest.Work(t, bus)
 
-	tasks := make([]*tracker.CreateTask, 60)
+	tasks := make([]*tracker.CreateTask, 200)
 	for i := range tasks {
 		tasks[i] = &tracker.CreateTask{Request: domain.Request{By: workers[i%len(workers)]}, Description: "Task " + strconv.Itoa(i)}
 		require.NoError(t, bus.Do(t.Context(), tasks[i]))
@@ -33,7 +33,7 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 	reassigned, kept := make([]int, 2), make([]int, 2)
 	for g := range reassigned {
 		group.Go(func() {
-			for range 10 {
+			for range 25 {
 				assign := &tracker.AssignTasks{Request: domain.Request{By: manager}}
 				if err := bus.Do(t.Context(), assign); err != nil {
 					t.Errorf("assign: %v", err)
@@ -47,7 +47,7 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 	resolved := make([]int, 3)
 	for g := range resolved {
 		group.Go(func() {
-			for range 30 {
+			for range 60 {
 				by := manager
 				if rand.IntN(2) == 0 {
 					by = workers[rand.IntN(len(workers))]
