@@ -71,6 +71,12 @@ func emptyWalk(t *testing.T, r *rapid.T, books accounting.Books, provider accoun
 	w.require.NoError(err)
 	cfg := w.pool.Config()
 	cfg.ConnConfig.Tracer = w.gate
+	luck := rapid.Float64Range(0, 1).Draw(r, "luck")
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { // so that a walk can be gone again
+		_, err := conn.Exec(ctx, "select setseed($1)", luck)
+		luck /= 2
+		return err
+	}
 	pool, err := pgxpool.NewWithConfig(w.Context(), cfg)
 	w.require.NoError(err)
 	w.Cleanup(pool.Close)
