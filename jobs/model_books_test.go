@@ -189,12 +189,9 @@ func (m *modelBooks) book(event uuid.UUID, got modelEntry) error {
 	if due.kind == accounting.Reward {
 		want.amount = task.reward
 	}
-	if s := m.status[want.day]; s == "closing" || s == "closed" {
-		for day, status := range m.status {
-			if status == "open" && (m.status[want.day] != "open" || day < want.day) {
-				want.day = day
-			}
-		}
+	// What was given up is late even for books that had not been opened by then.
+	if s := m.status[want.day]; s == "closing" || s == "closed" || s == "" && due.givenUp {
+		want.day = max(want.day, m.oldest("open"))
 	}
 	if want != got {
 		return fmt.Errorf("booked %+v instead of %+v", got, want)
@@ -336,12 +333,12 @@ func (m *modelBooks) opening(worker uuid.UUID, day string) int64 {
 	return min(0, m.opening(worker, before)-fees+rewards)
 }
 
-// oldestNotClosed is the oldest day of the books that is not closed.
-func (m *modelBooks) oldestNotClosed() (oldest string, ok bool) {
+// oldest is the oldest day of the books with one of some statuses; empty when there is none.
+func (m *modelBooks) oldest(statuses ...string) (oldest string) {
 	for day, status := range m.status {
-		if status != "closed" && (!ok || day < oldest) {
-			oldest, ok = day, true
+		if slices.Contains(statuses, status) && (oldest == "" || day < oldest) {
+			oldest = day
 		}
 	}
-	return oldest, ok
+	return oldest
 }
