@@ -91,18 +91,20 @@ func emptyWalk(t *testing.T, r *rapid.T, books accounting.Books, provider accoun
 	return w
 }
 
-// gate is where every statement of the program passes. At one of them something can be done instead.
+// gate is where every statement of the program passes. At one of a transaction something can be done first.
 type gate struct {
 	mu    sync.Mutex
 	after int
+	begun bool
 	then  func(*pgx.Conn)
 }
 
 // TraceQueryStart lets a statement pass, or does what was asked for.
-func (g *gate) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+func (g *gate) TraceQueryStart(ctx context.Context, conn *pgx.Conn, query pgx.TraceQueryStartData) context.Context {
 	g.mu.Lock()
 	var then func(*pgx.Conn)
-	if g.after > 0 {
+	g.begun = g.begun || query.SQL == "begin" // before it the pool may have looked whether the connection is alive
+	if g.begun && g.after > 0 {
 		if g.after--; g.after == 0 {
 			then = g.then
 		}
@@ -117,11 +119,11 @@ func (g *gate) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQ
 // TraceQueryEnd does nothing.
 func (g *gate) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// at asks for something at the nth statement from now on; 0 asks for nothing.
+// at asks for something at the nth statement of the next transaction; 0 asks for nothing.
 func (g *gate) at(n int, then func(*pgx.Conn)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.after, g.then = n, then
+	g.after, g.begun, g.then = n, false, then
 }
 
 // cut breaks a connection, as the death of the program does. What is sent after that reaches nobody.
@@ -362,6 +364,7 @@ func (w *walk) happened(e event) {
 	switch e.Name {
 	case "Task.Created":
 		w.require.NoError(w.model.created(as[tracker.TaskCreated](w, e)))
+		w.created = append(w.created, e.Subject)
 	case "Task.Assigned":
 		w.require.NoError(w.model.assigned(e.ID, as[tracker.TaskAssigned](w, e), e.OccurredAt.UTC()))
 	case "Task.Resolved":
