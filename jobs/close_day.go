@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -29,16 +28,15 @@ func (c closeDay) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, err
 	return accounting.CloseDay{Books: c.books, BookedUntil: until}.Handle(ctx, tx)
 }
 
-// bookedUntil is the moment before which every event has been booked: that of the oldest one that a job has still to book, or
-// now when there is none. Jobs that were given up do not count: they are for an admin to look at.
+// bookedUntil is the moment before which every event has been booked: the earliest at which one occurred that a job has still to
+// book, or now when there is none. It need not be the first in the log: what began before midnight may have been told after
+// something that began later. Jobs that were given up do not count: they are for an admin to look at.
 func bookedUntil(ctx context.Context, tx domain.Tx) (time.Time, error) {
 	var until time.Time
-	err := tx.QueryRow(ctx, `select e.occurred_at from log.events e where e.position = (
-		select min((args ->> 'first')::bigint) from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+`
-		where kind = any($1) and state not in ('completed', 'cancelled', 'discarded'))`, []string{withdrawMoneyKind, depositMoneyKind}).Scan(&until)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return tx.Now, nil
-	}
+	// The events of a job are those of one command, and so of one moment.
+	err := tx.QueryRow(ctx, `select coalesce(min(e.occurred_at), $2) from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+` j
+		join log.events e on e.position = (j.args ->> 'first')::bigint
+		where j.kind = any($1) and j.state not in ('completed', 'cancelled', 'discarded')`, []string{withdrawMoneyKind, depositMoneyKind}, tx.Now).Scan(&until)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find the oldest event to book: %w", err)
 	}

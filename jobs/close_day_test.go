@@ -199,6 +199,42 @@ func TestADayIsClosedWhenItsEventsAreBookedOrTheGracePeriodIsOver(t *testing.T) 
 	require.Equal(t, []int{10, 40, 30}, []int{fees, rewards, payout}, "what occurred at 23:59:59.9 and was booked ten minutes later is in its day")
 }
 
+// A command that began before midnight may tell of it after one that began later, and so stand behind it in the log.
+func TestADayWaitsForAnEventThatWasToldAfterOneOfTheNextDay(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "UTC", "2026-03-01T23:00:00Z", nil)
+	c.sweep()
+	c.clock.set("2026-03-02T00:00:01Z")
+	c.given(c.ann, 10, 20)
+	c.clock.set("2026-03-01T23:59:59Z")
+	c.given(c.bob, 15, 30)
+
+	c.clock.set("2026-03-02T00:01:00Z")
+	c.sweep()
+	require.Zero(t, c.count("select count(*) from accounting.days where status <> 'open'"), "the event of before midnight is not booked")
+	jobstest.Work(t, c.bus)
+	jobstest.Idle(t, c.pool, 30*time.Second)
+	c.sweep()
+	c.idle()
+	_, fees, _, _, carried := c.closing(c.bob, "2026-03-01")
+	require.Equal(t, []int{15, -15}, []int{fees, carried})
+}
+
+func TestTheBooksBeginWithTheDayOfTheFirstEvent(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "UTC", "2026-03-01T23:59:00Z", nil)
+	c.given(c.bob, 15, 30)
+	c.clock.set("2026-03-02T00:05:00Z")
+	c.sweep() // the first ever, before anything is booked
+	require.Equal(t, 2, c.count("select count(*) from accounting.days where status = 'open'"), "yesterday waits for its event")
+	jobstest.Work(t, c.bus)
+	jobstest.Idle(t, c.pool, 30*time.Second)
+	c.sweep()
+	c.idle()
+	_, fees, _, _, carried := c.closing(c.bob, "2026-03-01")
+	require.Equal(t, []int{15, -15}, []int{fees, carried})
+}
+
 func TestALateEventIsBookedIntoTheOpenDayAndKeepsItsTime(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, "UTC", "2026-03-01T23:59:59.9Z", nil)

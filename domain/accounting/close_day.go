@@ -73,10 +73,14 @@ func (c CloseDay) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, err
 	return events, nil
 }
 
-// openDays opens the days of the books up to today.
+// openDays opens the days of the books up to today, the first time from that of the first event on.
 func (c CloseDay) openDays(ctx context.Context, q *dbsqlc.Queries, now time.Time) error {
 	today := c.Books.Day(now)
-	next, err := q.NextDayToOpen(ctx, today)
+	unbooked := today
+	if c.BookedUntil.Before(now) {
+		unbooked = c.Books.Day(c.BookedUntil)
+	}
+	next, err := q.NextDayToOpen(ctx, unbooked)
 	if err != nil {
 		return fmt.Errorf("find the next day to open: %w", err)
 	}

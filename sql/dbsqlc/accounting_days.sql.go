@@ -264,12 +264,13 @@ func (q *Queries) LockWalletsFrom(ctx context.Context, arg LockWalletsFromParams
 }
 
 const nextDayToOpen = `-- name: NextDayToOpen :one
-select coalesce((select max(d.day) + 1 from accounting.days d), (select min(t.day) from accounting.transfers t), $1::date)::date as next
+select coalesce((select max(d.day) + 1 from accounting.days d), least((select min(t.day) from accounting.transfers t), $1::date))::date as next
 `
 
-// The day after the newest of the books; before they were opened the day of the oldest transfer, else today.
-func (q *Queries) NextDayToOpen(ctx context.Context, today time.Time) (time.Time, error) {
-	row := q.db.QueryRow(ctx, nextDayToOpen, today)
+// The day after the newest of the books; before they were opened the day of the oldest transfer, or the day of the oldest
+// event that is still to be booked, whichever is earlier.
+func (q *Queries) NextDayToOpen(ctx context.Context, unbooked time.Time) (time.Time, error) {
+	row := q.db.QueryRow(ctx, nextDayToOpen, unbooked)
 	var next time.Time
 	err := row.Scan(&next)
 	return next, err

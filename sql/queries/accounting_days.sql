@@ -15,8 +15,9 @@ select pg_advisory_xact_lock(7291948);
 select day from accounting.days where status = 'open' order by day limit 1;
 
 -- name: NextDayToOpen :one
--- The day after the newest of the books; before they were opened the day of the oldest transfer, else today.
-select coalesce((select max(d.day) + 1 from accounting.days d), (select min(t.day) from accounting.transfers t), @today::date)::date as next;
+-- The day after the newest of the books; before they were opened the day of the oldest transfer, or the day of the oldest
+-- event that is still to be booked, whichever is earlier.
+select coalesce((select max(d.day) + 1 from accounting.days d), least((select min(t.day) from accounting.transfers t), @unbooked::date))::date as next;
 
 -- name: OpenDay :exec
 -- Opens a day of the books; one that is open stays as it is.

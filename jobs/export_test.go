@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertest"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Attempt is one attempt at a reaction's job, begun as River begins one. Who tests decides when it goes on, if ever.
+type Attempt struct {
+	Job *rivertype.JobRow
+	bus *Bus
+}
+
+// Begin marks a waiting job as running, as River does when it fetches one.
+func (b *Bus) Begin(ctx context.Context, id int64) (*Attempt, error) {
+	if _, err := b.pool.Exec(ctx, `update river.river_job set state = 'running', attempt = attempt + 1, attempted_at = clock_timestamp()
+		where id = $1 and state in ('available', 'retryable', 'scheduled')`, id); err != nil {
+		return nil, err
+	}
+	row, err := b.river.JobGet(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &Attempt{row, b}, nil
+}
+
+// Work does what River has the job's worker do. What River makes of an error afterwards is left to the test.
+func (a *Attempt) Work(ctx context.Context) error {
+	for _, r := range a.bus.flow.reactions() {
+		if r.kind == a.Job.Kind {
+			job := &river.Job[reactionArgs]{JobRow: a.Job, Args: reactionArgs{kind: r.kind}}
+			if err := json.Unmarshal(a.Job.EncodedArgs, &job.Args); err != nil {
+				return err
+			}
+			return (&reactionWorker{bus: a.bus, reaction: r}).Work(rivertest.WorkContext(ctx, a.bus.river), job)
+		}
+	}
+	return fmt.Errorf("no reaction is of the kind %s", a.Job.Kind)
+}
