@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -240,7 +239,7 @@ func until(ctx context.Context, within time.Duration, what string, yes func() (b
 		}
 		select {
 		case <-ctx.Done():
-			return cmp.Or(context.Cause(ctx), ctx.Err())
+			return context.Cause(ctx)
 		case <-look.C:
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ates/jobs"
+	"ates/sql/dbsqlc"
 	books "ates/sql/verify"
 )
 
@@ -125,8 +126,8 @@ func (t *closeTimes) add(ctx context.Context, db benchDatabase) (rows closeRows,
 }
 
 // requireSound is an error unless everything that must hold of the books does.
-func requireSound(ctx context.Context, pool *pgxpool.Pool) error {
-	results, err := books.Run(ctx, pool)
+func requireSound(ctx context.Context, db dbsqlc.DBTX) error {
+	results, err := books.Run(ctx, db)
 	if err != nil {
 		return err
 	}

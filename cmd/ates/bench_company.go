@@ -61,22 +61,27 @@ func (c *benchCompany) close() error {
 	return err
 }
 
-// idle waits until no job is left to do. A job that failed for good is an error.
+// idle waits until no job is left to do.
 func (c *benchCompany) idle(ctx context.Context, within time.Duration) error {
-	return until(ctx, within, "no job is left to do", func() (bool, error) { return noJobsLeft(ctx, c.pool) })
+	return until(ctx, within, "no job is left to do", func() (bool, error) {
+		reactions, chores, err := jobsLeft(ctx, c.pool)
+		return reactions+chores == 0, err
+	})
 }
 
-// noJobsLeft reports whether every job has been done. One that was given up is an error, unless it was a chore of the clock, which
-// another tick makes good.
-func noJobsLeft(ctx context.Context, pool *pgxpool.Pool) (none bool, err error) {
+// jobsLeft counts what is still to be done: reactions to events, and chores of the clock. A reaction that was given up is an error; a
+// chore is made good by another tick.
+func jobsLeft(ctx context.Context, pool *pgxpool.Pool) (reactions, chores int, err error) {
 	var dead int
-	err = pool.QueryRow(ctx, `select
-		not exists (select from river.river_job where state in ('available', 'running', 'retryable', 'scheduled', 'pending')),
-		(select count(*) from river.river_job where state in ('cancelled', 'discarded') and args ? 'batch')`).Scan(&none, &dead)
-	if err == nil && dead > 0 {
+	err = pool.QueryRow(ctx, `select count(*) filter (where reaction and to_do), count(*) filter (where not reaction and to_do), count(*) filter (where reaction and not to_do)
+		from (select args ? 'batch' as reaction, state not in ('cancelled', 'discarded') as to_do from river.river_job where state <> 'completed') j`).Scan(&reactions, &chores, &dead)
+	if err != nil {
+		return 0, 0, fmt.Errorf("look at the queues: %w", err)
+	}
+	if dead > 0 {
 		err = fmt.Errorf("%d jobs were given up", dead)
 	}
-	return none, err
+	return reactions, chores, err
 }
 
 // fillDay makes a company in an empty database and gives it one business day, at noon of which everything happens. About three in
@@ -104,8 +109,12 @@ func fillDay(ctx context.Context, db benchDatabase, size benchSize, day time.Tim
 		{"draw them again", func() error {
 			return company.bus.Do(ctx, &tracker.AssignTasks{Request: domain.Request{By: domain.Actor{ID: auth.System.ID, Role: domain.Manager}}})
 		}},
-		{"give more tasks", func() error { return company.inParts(ctx, resolved, func(n int) domain.Command { return giveTasks(n) }) }},
-		{"resolve tasks", func() error { return company.inParts(ctx, resolved, func(n int) domain.Command { return resolveTasks(n) }) }},
+		{"give more tasks", func() error {
+			return company.inParts(ctx, resolved, func(n int) domain.Command { return giveTasks(n) })
+		}},
+		{"resolve tasks", func() error {
+			return company.inParts(ctx, resolved, func(n int) domain.Command { return resolveTasks(n) })
+		}},
 		{"wait for everything to be booked", func() error { return company.idle(ctx, patience) }},
 		// As autovacuum leaves the tables of a company that has been there for longer than a minute.
 		{"vacuum", func() error {
