@@ -176,8 +176,8 @@ func (c *bench) measure(ctx context.Context, b benchmark, server *benchServer) (
 	return report{Name: b.name, Measures: b.measures, Rows: rows, Notes: m.notes}, err
 }
 
-// awaitCalm says how busy the machine is with something else, just before a round.
-func (m *measuring) awaitCalm(ctx context.Context, round int) error {
+// noteLoad looks how busy the machine is with something else, just before a round, and says so below the results if it is too busy.
+func (m *measuring) noteLoad(ctx context.Context, round int) error {
 	busy, known, err := busyShare(ctx, time.Second)
 	if err != nil || !known {
 		return err

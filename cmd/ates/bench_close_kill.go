@@ -34,9 +34,9 @@ func measureCloseKill(ctx context.Context, m *measuring) ([]row, error) {
 	var recovered []float64
 	for left := m.Kills; left > 0; {
 		err := m.onCopy(ctx, template, func(db benchDatabase) error {
-			// A process that is killed before its sweep leaves the next one to a tick of the clock, a minute or more later, so the
-			// first close does without.
-			killed, took, err := m.closeUnderFire(ctx, db, day, min(left, killsOfClose), len(recovered) > 0)
+			// The first close is the short form: its first kill comes after the sweep, since otherwise the next sweep is a tick of
+			// the clock, a minute or more later, and the others come quickly, before stuck jobs are taken up again.
+			killed, took, err := m.closeUnderFire(ctx, db, day, min(left, killsOfClose), len(recovered) == 0)
 			left -= killed
 			recovered = append(recovered, took.Seconds())
 			return err
@@ -66,8 +66,8 @@ func forgetSweeps(ctx context.Context, db benchDatabase) error {
 }
 
 // closeUnderFire lets processes close all days, kills some of them at random points until then, and returns how many, and how long
-// after the last kill the close was over. The first kill may come before the close has begun if it may come early.
-func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day time.Time, kills int, early bool) (killed int, took time.Duration, err error) {
+// after the last kill the close was over.
+func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day time.Time, kills int, short bool) (killed int, took time.Duration, err error) {
 	pool, err := connect(ctx, db.address)
 	if err != nil {
 		return killed, 0, err
@@ -94,7 +94,7 @@ func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day ti
 	const patience = 5 * time.Minute
 	for reached := (closeProgress{}); killed < kills && reached != target.closeProgress; killed++ {
 		wait := target.awaitProgress
-		if (killed > 0 || early) && rand.IntN(3) == 0 {
+		if short && killed > 0 || !short && rand.IntN(3) == 0 {
 			wait = awaitMoment
 		}
 		if err := wait(ctx, pool); err != nil {

@@ -76,14 +76,14 @@ func readBalances(ctx context.Context, db dbsqlc.DBTX, query string, args ...any
 	return balances, nil
 }
 
-// awaitProgress waits until the close has come to a random point between here and its end, and then for some moments, so that what
-// is going on just then is not always the same.
+// awaitProgress waits until the close has come to a random point between here and shortly before its end, and then for some moments,
+// so that what is going on just then is not always the same.
 func (e *expectedClose) awaitProgress(ctx context.Context, pool *pgxpool.Pool) error {
 	reached, err := countProgress(ctx, pool, e.day)
 	if err != nil {
 		return err
 	}
-	point := reached.sum() + rand.IntN(max(1, e.sum()-reached.sum()))
+	point := reached.sum() + rand.IntN(max(1, (e.sum()-reached.sum())*3/4))
 	err = until(ctx, 5*time.Minute, "the close goes on", func() (bool, error) {
 		reached, err := countProgress(ctx, pool, e.day)
 		return reached.sum() > point || reached == e.closeProgress, err
