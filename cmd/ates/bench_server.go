@@ -23,7 +23,9 @@ type benchServer struct {
 // describe says what kind of server it is, as far as it matters for what is measured.
 func (s *benchServer) describe(ctx context.Context) (string, error) {
 	var version, fsync, commit string
-	err := s.admin.QueryRow(ctx, "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')").Scan(&version, &fsync, &commit)
+	var left int
+	err := s.admin.QueryRow(ctx, `select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit'),
+		(select count(*) from pg_database where starts_with(datname, $1))`, benchPrefix).Scan(&version, &fsync, &commit, &left)
 	if err != nil {
 		return "", fmt.Errorf("look at the server: %w", err)
 	}
@@ -31,8 +33,14 @@ func (s *benchServer) describe(ctx context.Context) (string, error) {
 	if fsync != "on" || commit == "off" {
 		said += " (WARNING: nothing is durable here)"
 	}
+	if left > 0 {
+		said += fmt.Sprintf(" (%d databases %s* of other benchmarks, or of some that were interrupted)", left, benchPrefix)
+	}
 	return said, nil
 }
+
+// benchPrefix is how the names of all databases of benchmarks begin.
+const benchPrefix = "ates_bench_"
 
 // benchDatabase is a database of a benchmark.
 type benchDatabase struct {
@@ -60,7 +68,7 @@ func (s *benchServer) copyOf(ctx context.Context, template benchDatabase) (bench
 }
 
 func (s *benchServer) make(ctx context.Context, template string) (benchDatabase, error) {
-	db := benchDatabase{name: "ates_bench_" + strings.ToLower(rand.Text())}
+	db := benchDatabase{name: benchPrefix + strings.ToLower(rand.Text())}
 	db.address = databaseAt(s.admin.Config().ConnString(), db.name)
 	cfg, err := pgx.ParseConfig(db.address)
 	if err != nil {
