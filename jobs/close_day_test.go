@@ -326,3 +326,22 @@ func TestAProviderThatFailsLeavesTheMoneyPendingUntilItPays(t *testing.T) {
 	require.Zero(t, c.count("select sum(amount) from accounting.entries where account = '00000000-0000-0000-0000-000000000003'"))
 	require.Equal(t, map[string]int64{c.bob.ID.String() + "/2026-03-01": 3000}, bank.paid)
 }
+
+// TestPartsOfADayAreClosedSideBySide is a company of many parts, which meet at the end of each: none may stand in another's way.
+func TestPartsOfADayAreClosedSideBySide(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "UTC", "2026-03-01T09:00:00Z", nil)
+	var learn accounting.LearnPeople
+	for range 3000 {
+		learn.People = append(learn.People, accounting.Person{ID: uuid.New(), Name: "Worker", Role: domain.Worker, Active: true, Version: 1})
+	}
+	require.NoError(t, c.bus.Do(t.Context(), learn))
+	c.sweep()
+	jobstest.Work(t, c.bus)
+	c.clock.set("2026-03-02T00:01:00Z")
+	c.sweep()
+	c.idle()
+	require.Equal(t, 6, c.count("select count(*) from accounting.day_parts where closed_at is not null"))
+	require.Equal(t, 1, c.count("select count(*) from log.events where name = 'Day.Closed'"))
+	require.Zero(t, c.count("select count(*) from river.river_job where errors is not null"), "no part had to be tried again")
+}

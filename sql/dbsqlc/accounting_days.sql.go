@@ -213,10 +213,11 @@ func (q *Queries) HoldSweep(ctx context.Context) error {
 }
 
 const lockDay = `-- name: LockDay :exec
-select day from accounting.days where day = $1 for update
+select day from accounting.days where day = $1 for no key update
 `
 
-// Makes whoever finishes parts of one day finish one after the other.
+// Makes whoever finishes parts of one day finish one after the other. Closings refer to the day, so everybody who comes here shares
+// its key already: a lock that is against that would have them wait for one another in a circle.
 func (q *Queries) LockDay(ctx context.Context, day time.Time) error {
 	_, err := q.db.Exec(ctx, lockDay, day)
 	return err

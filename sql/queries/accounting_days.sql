@@ -82,8 +82,9 @@ select wallet, opening, fees, rewards, payout, carried, version from closed orde
 update accounting.day_parts set closed_at = @at::timestamptz where day = @day and part = @part;
 
 -- name: LockDay :exec
--- Makes whoever finishes parts of one day finish one after the other.
-select day from accounting.days where day = @day for update;
+-- Makes whoever finishes parts of one day finish one after the other. Closings refer to the day, so everybody who comes here shares
+-- its key already: a lock that is against that would have them wait for one another in a circle.
+select day from accounting.days where day = @day for no key update;
 
 -- name: CountOpenParts :one
 select count(*) from accounting.day_parts where day = @day and closed_at is null;

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ates/jobs"
+	"ates/sql/sqltest"
+)
+
+func TestBenchWithoutANameListsWhatCanBeMeasured(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"bench"}, &out, &errs))
+	for _, b := range benchmarks() {
+		require.Contains(t, out.String(), b.name+" ")
+		require.Contains(t, out.String(), b.measures)
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"bench", "levitation"}, &out, &errs), `no benchmark "levitation"`)
+	require.ErrorContains(t, run(t.Context(), []string{"bench", "close", "--rounds=0"}, &out, &errs), "--rounds is 0")
+}
+
+// TestTheCloseIsMeasuredAgainstItsFloor also tries that both write the same rows, which the benchmark itself compares.
+func TestTheCloseIsMeasuredAgainstItsFloor(t *testing.T) {
+	t.Parallel()
+	database := sqltest.URL(t)
+	var out, errs bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"bench", "close", "--json", "--rounds=2", "--workers=60", "--entries=600", "--database-url", database}, &out, &errs))
+	var printed struct {
+		Benchmarks []struct {
+			Name  string
+			Rows  []row
+			Notes []string
+		}
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &printed))
+	require.Len(t, printed.Benchmarks, 1)
+	measured := printed.Benchmarks[0]
+	require.Equal(t, "close", measured.Name)
+	require.Len(t, measured.Rows, 3)
+	for _, r := range measured.Rows {
+		require.Equal(t, 2, r.Of, r.What)
+		require.Positive(t, r.Lowest, r.What)
+		require.LessOrEqual(t, r.Lowest, r.Median, r.What)
+		require.LessOrEqual(t, r.Median, r.P99, r.What)
+		require.Positive(t, r.Ratio, r.What)
+		require.NotEmpty(t, r.Ceiling, r.What)
+	}
+	require.Contains(t, strings.Join(measured.Notes, "\n"), "60 closings")
+	require.Zero(t, number(t, dial(t, database), "select count(*) from accounting.days"), "the given database stays as it is")
+}
+
+// TestEverybodyIsPaidOnceWhateverIsKilled is the short form of "ates bench close-kill --kills 20", in processes that are killed.
+func TestEverybodyIsPaidOnceWhateverIsKilled(t *testing.T) {
+	t.Parallel()
+	p := launch(t, []string{"DATABASE_URL=" + sqltest.URL(t)}, "bench", "close-kill", "--kills=3", "--workers=2000", "--entries=4000", "--days-off=2")
+	select {
+	case <-p.ended:
+	case <-time.After(4 * time.Minute): // a kill that meets the payment of the day costs two of them
+		p.end(syscall.SIGTERM) // so that it ends its own processes
+		t.Fatalf("the days were not closed in time:\n%s", p.logged())
+	}
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), p.logged())
+	require.Equal(t, 3, strings.Count(p.logged(), "msg=killed"), p.logged())
+	require.Regexp(t, `3 kills over [123] closes of 2 days.*: after each close every wallet had been closed once`, p.logged())
+}
+
+func TestTheProofOfACloseFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	address := sqltest.URL(t)
+	db, pool := benchDatabase{address: address}, dial(t, address)
+	require.NoError(t, fillDay(t.Context(), db, benchSize{Workers: 20, Entries: 400}, benchDay))
+	expected, err := expectClose(t.Context(), pool, benchDay, 1)
+	require.NoError(t, err)
+	require.ErrorContains(t, expected.prove(t.Context(), pool), "and was reset by 0")
+
+	company, err := openCompany(t.Context(), db, benchDay.Add(25*time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, company.bus.Do(t.Context(), jobs.CloseDay(benchBooks())))
+	require.NoError(t, company.idle(t.Context(), 30*time.Second))
+	require.NoError(t, company.close())
+	require.NoError(t, expected.prove(t.Context(), pool))
+
+	const unguarded = "set session_replication_role = replica; "
+	for wrong, change := range map[string]string{
+		"paid 0 and left":                  "delete from accounting.transfers where id = (select id from accounting.transfers where kind = 'payout' order by id limit 1)",
+		"workers and days with a message:": "delete from accounting.messages where id = (select min(id) from accounting.messages)",
+		"wallets closed for a day:":        "delete from accounting.closings where wallet = (select wallet from accounting.closings order by wallet limit 1)",
+		"events of a payout:":              "delete from log.events where position = (select max(position) from log.events where name = 'Account.PayoutCommitted')",
+		"the books are not sound:":         "update accounting.daily_balances set fees = fees + 1",
+	} {
+		tx, err := pool.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), unguarded+change)
+		require.NoError(t, err)
+		require.ErrorContains(t, expected.prove(t.Context(), tx), wrong)
+		require.NoError(t, tx.Rollback(t.Context()))
+	}
+	require.NoError(t, expected.prove(t.Context(), pool))
+}
+
+func TestPercentilesAreFiguresThatWereMeasured(t *testing.T) {
+	t.Parallel()
+	figures := make([]float64, 200)
+	for i, at := range rand.Perm(len(figures)) {
+		figures[i] = float64(at + 1)
+	}
+	require.Equal(t, []float64{1, 100, 198, 200}, []float64{percentile(figures, 0), percentile(figures, 50), percentile(figures, 99), percentile(figures, 100)})
+	require.Equal(t, 7.0, percentile([]float64{7}, 99))
+	r := newRow("x", "s", []float64{2, 9, 4}).against("floor", []float64{2, 9, 4}, []float64{1, 3, 1})
+	require.InDelta(t, 3, r.Ratio, 0, "of the rounds' own ratios 2, 3 and 4")
+	require.InDelta(t, 1, r.CeilingMedian, 0)
+}
