@@ -43,6 +43,13 @@ type RequestedCommand interface {
 	Requested() Request
 }
 
+// Announcer is a command after which open pages have to look again at once, whatever the jobs of its events do and when.
+type Announcer interface {
+	Command
+	// Topics are what they have to look at.
+	Topics() []string
+}
+
 // EventData is what an event tells: one struct per event and version, encoded as JSON.
 type EventData interface {
 	// EventName is the name on the wire, such as "Task.Assigned".

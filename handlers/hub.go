@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"ates/domain/auth"
 	"ates/sql/dbsqlc"
 )
 
@@ -159,10 +161,10 @@ func (h *hub) publish(topics []string) {
 }
 
 // poke has the streams of a person look at their rights at once.
-func (h *hub) poke(person string) {
+func (h *hub) poke(person uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.publish([]string{personTopic(person)})
+	h.publish([]string{auth.PersonTopic(person)})
 }
 
 // ready reports whether the hub hears of changes.

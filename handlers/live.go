@@ -24,7 +24,7 @@ const (
 
 // topicsFor are the topics that a person's pages may hear of: what section 4 of the specification lets them see.
 func topicsFor(p auth.Person) []string {
-	topics := []string{"tasks", personTopic(p.ID.String())}
+	topics := []string{"tasks", auth.PersonTopic(p.ID)}
 	if p.Role == domain.Worker {
 		topics = append(topics, "mine/"+p.ID.String(), "balance/"+p.ID.String())
 	}
@@ -36,9 +36,6 @@ func topicsFor(p auth.Person) []string {
 	}
 	return topics
 }
-
-// personTopic changes when a person does, or when one of their sessions ends.
-func personTopic(id string) string { return "person/" + id }
 
 // live streams to a page which topics have changed; the page then fetches what it shows, with the rights it has. It names
 // topics only, never data. Where nobody is signed in it answers 401, since a page would follow a redirect for ever.
@@ -94,7 +91,7 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 			s.send("ping", at.String(), struct{}{})
 		case <-subscription.wake:
 			at, changed := h.told(subscription)
-			if slices.Contains(changed, personTopic(person.ID.String())) && !h.stillAllowed(s, r, person) {
+			if slices.Contains(changed, auth.PersonTopic(person.ID)) && !h.stillAllowed(s, r, person) {
 				return
 			}
 			s.change(changed, at)

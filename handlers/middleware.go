@@ -27,7 +27,7 @@ func (h *Handlers) around(next http.Handler) http.Handler {
 		h.failed(w, r, &domain.Refusal{Kind: domain.Forbidden, Code: "request.cross_origin",
 			Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."})
 	}))
-	return h.identify(h.logged(h.localized(headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(next))))))))
+	return h.identify(h.logged(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(next))))))))
 }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
@@ -111,13 +111,16 @@ const (
 )
 
 // headers are the protections that every answer carries.
-func headers(next http.Handler) http.Handler {
+func (h *Handlers) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if h.secure() {
+			header.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -36,6 +36,9 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /ops/mail/{id}/html", h.signedIn(h.mailHTML, domain.Admin))
 	app.Handle("/ops/jobs/", h.signedIn(h.jobs, domain.Admin))
 
+	app.Handle("GET /sessions", h.signedIn(h.ownSessions))
+	app.Handle("POST /sessions/end", h.signedIn(h.endSessions))
+
 	app.Handle("GET /login", h.public(h.signIn.login))
 	app.Handle("GET /callback", h.public(h.signIn.callback))
 	app.Handle("POST /logout", h.public(h.logout))

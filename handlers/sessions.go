@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -22,6 +23,7 @@ const (
 	sessionIDToken  = "id_token"
 	sessionAttempts = "attempts"
 	sessionFlash    = "flash"
+	sessionBrowser  = "browser"
 )
 
 // sessions are the browsers that know us by a cookie. Whoever is signed in has one with a subject; it lies in Postgres,
@@ -78,14 +80,16 @@ func (s *sessions) Alive(ctx context.Context, r *http.Request) (subject uuid.UUI
 	return subject, true, nil
 }
 
-// RevokeSubject ends all sessions of a person at once, also for requests that are on their way.
-func (s *sessions) RevokeSubject(ctx context.Context, subject uuid.UUID) error {
+// Own returns the sessions of whoever is signed in, the one used last first.
+func (s *sessions) Own(ctx context.Context, subject uuid.UUID) ([]dbsqlc.ListSessionsOfSubjectRow, error) {
 	now := s.store.now()
-	err := s.store.queries.RevokeSessionsOfSubject(ctx, dbsqlc.RevokeSessionsOfSubjectParams{Subject: subject, Now: &now})
+	rows, err := s.store.queries.ListSessionsOfSubject(ctx, dbsqlc.ListSessionsOfSubjectParams{
+		Subject: subject, TokenHash: tokenHash(s.manager.Token(ctx)), Now: now, IdleSince: now.Add(-sessionIdle),
+	})
 	if err != nil {
-		return fmt.Errorf("end sessions: %w", err)
+		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	return nil
+	return rows, nil
 }
 
 // PutFlash leaves a message for the next page that this session shows.
@@ -123,14 +127,22 @@ func (s *sessions) get(ctx context.Context, key string, value any) error {
 	return nil
 }
 
-// start signs a person in. The session gets a new name, so that nobody who knew the old one gets in with it.
-func (s *sessions) start(ctx context.Context, subject uuid.UUID, idToken string) error {
+// start signs a person in with a browser, which calls itself userAgent. The session gets a new name, so that nobody who knew the
+// old one gets in with it.
+func (s *sessions) start(ctx context.Context, subject uuid.UUID, idToken, userAgent string) error {
 	if err := s.manager.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renew session: %w", err)
 	}
 	s.manager.Put(ctx, sessionSubject, subject.String())
 	s.manager.Put(ctx, sessionIDToken, idToken)
+	s.manager.Put(ctx, sessionBrowser, printable(userAgent))
 	return nil
+}
+
+// printable is a text that a browser sent, as Postgres can keep it: bounded, and without what is no text.
+func printable(text string) string {
+	text = strings.ToValidUTF8(text[:min(len(text), 256)], "")
+	return strings.ReplaceAll(text, "\x00", "")
 }
 
 // end signs whoever it is out and returns the ID token they signed in with, "" when nobody was signed in.

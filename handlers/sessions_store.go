@@ -70,6 +70,7 @@ func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 			return fmt.Errorf("read the subject of a session: %w", err)
 		}
 		row.Subject, row.ExpiresAt = &subject, now.Add(sessionLifetime)
+		row.UserAgent, _ = values[sessionBrowser].(string)
 	}
 	if err := s.queries.SaveSession(ctx, row); err != nil {
 		return fmt.Errorf("save session: %w", err)

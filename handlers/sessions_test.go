@@ -98,7 +98,7 @@ func TestAllSessionsOfAPersonEndAtOnce(t *testing.T) {
 	desk.signInAs(p)
 	theirs.signInAs(other)
 
-	require.NoError(t, s.sessions.RevokeSubject(t.Context(), p.ID))
+	s.run(&auth.EndSessions{Request: domain.Request{By: p.Actor()}})
 	require.Empty(t, phone.whoami())
 	require.Empty(t, desk.whoami())
 	require.Equal(t, other.ID.String(), theirs.whoami())

@@ -96,7 +96,7 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Sessions.start(ctx, person, who.IDToken); err != nil {
+	if err := s.Sessions.start(ctx, person, who.IDToken, r.UserAgent()); err != nil {
 		return err
 	}
 	http.Redirect(w, r, attempt.ReturnTo, http.StatusSeeOther)

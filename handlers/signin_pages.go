@@ -22,7 +22,7 @@ func (h *Handlers) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if ok {
-		h.hub.poke(person.String())
+		h.hub.poke(person)
 	}
 	return nil
 }

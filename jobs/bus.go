@@ -77,10 +77,28 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		if err := b.run(ctx, tx, cmd, told); err != nil {
 			return err
 		}
+		if err := announce(ctx, tx, cmd); err != nil {
+			return err
+		}
 		return recordOutcome(ctx, tx, id, requested)
 	})
+	if _, announced := cmd.(domain.Announcer); announced && err == nil {
+		b.notifier.changed()
+	}
 	logCommand(ctx, cmd, id, repeated, time.Since(begun), err)
 	return err
+}
+
+// announce notes what open pages have to look at again after a command.
+func announce(ctx context.Context, tx domain.Tx, cmd domain.Command) error {
+	announcer, ok := cmd.(domain.Announcer)
+	if !ok {
+		return nil
+	}
+	if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: announcer.Topics(), At: tx.Now}); err != nil {
+		return fmt.Errorf("record what changed: %w", err)
+	}
+	return nil
 }
 
 // logCommand tells of a command that was done or refused. Faults are logged where they are answered.

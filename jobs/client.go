@@ -132,6 +132,9 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 	return nil
 }
 
+// Notify sends the notifications that open pages wait for, in a process that works on no jobs, until the context ends.
+func (b *Bus) Notify(ctx context.Context) { b.notifier.run(ctx) }
+
 // riverLogger is the program's log without River's own news, which come every few seconds.
 func riverLogger() *slog.Logger { return slog.New(warningsOf{slog.Default().Handler()}) }
 

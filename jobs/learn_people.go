@@ -23,7 +23,7 @@ var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQ
 	topics: func(events []domain.Envelope, _ domain.Command) []string {
 		topics := []string{"tasks"}
 		for _, e := range events {
-			topics = append(topics, "person/"+e.Subject.String())
+			topics = append(topics, auth.PersonTopic(e.Subject))
 		}
 		return topics
 	},

@@ -35,63 +35,6 @@ func someTask(t testing.TB, database, login string, not bool) string {
 	return id
 }
 
-// TestEachRoleSeesAndDoesWhatItMay is the table of rights of the specification, over the routes there are: by page, and by a
-// form that no page of theirs shows.
-func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
-	t.Parallel()
-	database := sqltest.Empty(t)
-	p := start(t, demo(database))
-	others := someTask(t, database, "worker", true)
-	roles := []string{"worker", "manager", "admin", "top-manager"}
-	people := map[string]*person{"nobody": nobody(t, p.address)}
-	for _, login := range roles {
-		people[login] = signIn(t, p.address, login)
-	}
-	const may, not = http.StatusOK, http.StatusForbidden
-
-	for _, route := range []struct {
-		method, path                        string
-		worker, manager, admin, top, nobody int
-	}{
-		{"GET", "/", may, may, may, may, may},
-		{"GET", "/tasks", may, may, may, may, may},
-		{"GET", "/tasks/" + others, may, may, may, may, may},
-		{"GET", "/tasks/mine", may, not, not, not, may},
-		{"GET", "/tasks/assign", not, may, may, not, may},
-		{"GET", "/balance", may, not, not, not, may},
-		{"GET", "/accounting", not, may, not, may, may},
-		{"GET", "/accounting.csv", not, may, not, may, may},
-		{"GET", "/analytics", not, not, not, may, may},
-		{"GET", "/audit", may, may, not, may, may},
-		{"GET", "/audit.csv", may, may, not, may, may},
-		{"GET", "/accounting/payouts/2026-01-01.xml", not, http.StatusNotFound, not, not, may},
-		{"GET", "/ops", not, not, may, not, may},
-		{"GET", "/ops/mail", not, not, may, not, may},
-		{"GET", "/ops/mail/1", not, not, http.StatusNotFound, not, may},
-		{"GET", "/ops/mail/1/html", not, not, http.StatusNotFound, not, may},
-		{"GET", "/ops/jobs/", not, not, may, not, may},
-		{"GET", "/ops/jobs/api/jobs", not, not, may, not, may},
-		{"GET", "/live", may, may, may, may, http.StatusUnauthorized},
-		{"POST", "/tasks", may, may, may, may, may},
-		{"POST", "/tasks/assign", not, may, may, not, may},
-		{"POST", "/ops/jobs/api/jobs/retry", not, not, http.StatusBadRequest, not, may},
-	} {
-		for login, want := range map[string]int{"worker": route.worker, "manager": route.manager, "admin": route.admin, "top-manager": route.top, "nobody": route.nobody} {
-			if route.path == "/live" && want == may {
-				await(t, people[login].stream("0"), "hello")
-				continue
-			}
-			status, body := people[login].do(route.method, route.path, url.Values{"description": {"By " + login}}, nil)
-			require.Equal(t, want, status, "%s %s by %s: %.500s", route.method, route.path, login, body)
-			if login == "nobody" && route.path != "/live" {
-				require.Contains(t, body, `name="password"`, "whoever is not signed in is asked to")
-			}
-		}
-	}
-	require.Zero(t, number(t, dial(t, database), "select count(*) from tracker.tasks where description = 'By nobody'"))
-	require.Equal(t, len(roles), number(t, dial(t, database), "select count(*) from tracker.tasks where description like 'By %'"))
-}
-
 func TestAWorkerCannotResolveAnothersTask(t *testing.T) {
 	t.Parallel()
 	database := sqltest.Empty(t)

@@ -97,6 +97,12 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 			})
 		}
 	}
+	if !c.Jobs {
+		group.Go(func() error {
+			bus.Notify(ctx)
+			return nil
+		})
+	}
 	if c.Web {
 		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, demo, now) })
 	}

@@ -43,6 +43,9 @@ type Person struct {
 // Actor is the person as somebody who asks for something.
 func (p Person) Actor() domain.Actor { return domain.Actor{ID: p.ID, Role: p.Role} }
 
+// PersonTopic is what changes when a person does, or when a session of theirs ends.
+func PersonTopic(id uuid.UUID) string { return "person/" + id.String() }
+
 // FindPerson returns the person as of this moment, active or not, and refuses with NotFound when there is none.
 func FindPerson(ctx context.Context, db dbsqlc.DBTX, id uuid.UUID) (Person, error) {
 	account, err := dbsqlc.New(db).FindAccount(ctx, id)

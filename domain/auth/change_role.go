@@ -43,3 +43,6 @@ func (c *ChangeRole) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	user := person.user()
 	return user.tell(UserRoleChanged{user}), nil
 }
+
+// Topics has the person's streams look whether they may go on.
+func (c *ChangeRole) Topics() []string { return []string{PersonTopic(c.Person)} }

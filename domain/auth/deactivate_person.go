@@ -45,3 +45,6 @@ func (c *DeactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 	user := person.user()
 	return user.tell(UserDeactivated{user}), nil
 }
+
+// Topics has the person's streams look whether they may go on.
+func (c *DeactivatePerson) Topics() []string { return []string{PersonTopic(c.Person)} }

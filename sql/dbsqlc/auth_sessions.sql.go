@@ -69,6 +69,97 @@ func (q *Queries) FindSessionPerson(ctx context.Context, arg FindSessionPersonPa
 	return id, err
 }
 
+const listSessionsOfSubject = `-- name: ListSessionsOfSubject :many
+select id, user_agent, created_at, touched_at, (token_hash = $1)::boolean as mine from auth.sessions
+where subject = $2::uuid and revoked_at is null and expires_at > $3 and touched_at > $4
+order by touched_at desc, id
+`
+
+type ListSessionsOfSubjectParams struct {
+	TokenHash []byte
+	Subject   uuid.UUID
+	Now       time.Time
+	IdleSince time.Time
+}
+
+type ListSessionsOfSubjectRow struct {
+	ID        uuid.UUID
+	UserAgent string
+	CreatedAt time.Time
+	TouchedAt time.Time
+	Mine      bool
+}
+
+// A person's sessions that live, the one used last first; mine is the one that the token names.
+func (q *Queries) ListSessionsOfSubject(ctx context.Context, arg ListSessionsOfSubjectParams) ([]ListSessionsOfSubjectRow, error) {
+	rows, err := q.db.Query(ctx, listSessionsOfSubject,
+		arg.TokenHash,
+		arg.Subject,
+		arg.Now,
+		arg.IdleSince,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListSessionsOfSubjectRow{}
+	for rows.Next() {
+		var i ListSessionsOfSubjectRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserAgent,
+			&i.CreatedAt,
+			&i.TouchedAt,
+			&i.Mine,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const revokeOneSession = `-- name: RevokeOneSession :execrows
+update auth.sessions set revoked_at = $1, data = '' where id = $2 and subject = $3::uuid and revoked_at is null
+`
+
+type RevokeOneSessionParams struct {
+	Now     *time.Time
+	ID      uuid.UUID
+	Subject uuid.UUID
+}
+
+// Ends one session of a person for good, if it is theirs and lives.
+func (q *Queries) RevokeOneSession(ctx context.Context, arg RevokeOneSessionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, revokeOneSession, arg.Now, arg.ID, arg.Subject)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const revokeOtherSessions = `-- name: RevokeOtherSessions :execrows
+update auth.sessions set revoked_at = $1, data = '' where id <> $2 and subject = $3::uuid and revoked_at is null
+`
+
+type RevokeOtherSessionsParams struct {
+	Now     *time.Time
+	Keep    uuid.UUID
+	Subject uuid.UUID
+}
+
+// Ends all sessions of a person for good but one.
+func (q *Queries) RevokeOtherSessions(ctx context.Context, arg RevokeOtherSessionsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, revokeOtherSessions, arg.Now, arg.Keep, arg.Subject)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const revokeSession = `-- name: RevokeSession :exec
 update auth.sessions set revoked_at = $1, data = '' where token_hash = $2 and revoked_at is null
 `
@@ -100,16 +191,17 @@ func (q *Queries) RevokeSessionsOfSubject(ctx context.Context, arg RevokeSession
 }
 
 const saveSession = `-- name: SaveSession :exec
-insert into auth.sessions (token_hash, subject, data, created_at, touched_at, expires_at)
-values ($1, $2, $3, $4, $4, $5)
+insert into auth.sessions (token_hash, subject, user_agent, data, created_at, touched_at, expires_at)
+values ($1, $2, $3, $4, $5, $5, $6)
 on conflict (token_hash) do update
-set subject = excluded.subject, data = excluded.data, touched_at = excluded.touched_at
+set subject = excluded.subject, user_agent = excluded.user_agent, data = excluded.data, touched_at = excluded.touched_at
 where auth.sessions.revoked_at is null
 `
 
 type SaveSessionParams struct {
 	TokenHash []byte
 	Subject   *uuid.UUID
+	UserAgent string
 	Data      []byte
 	Now       time.Time
 	ExpiresAt time.Time
@@ -120,6 +212,7 @@ func (q *Queries) SaveSession(ctx context.Context, arg SaveSessionParams) error 
 	_, err := q.db.Exec(ctx, saveSession,
 		arg.TokenHash,
 		arg.Subject,
+		arg.UserAgent,
 		arg.Data,
 		arg.Now,
 		arg.ExpiresAt,

@@ -201,6 +201,8 @@ type AuthSession struct {
 	TouchedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt *time.Time
+	ID        uuid.UUID
+	UserAgent string
 }
 
 type AuthSigningKey struct {

@@ -11,10 +11,10 @@ where s.token_hash = @token_hash and s.revoked_at is null and s.expires_at > @no
 
 -- name: SaveSession :exec
 -- Writes a session, new or known, and never one that has ended. The moment it expires is set once, when it is new.
-insert into auth.sessions (token_hash, subject, data, created_at, touched_at, expires_at)
-values (@token_hash, @subject, @data, @now, @now, @expires_at)
+insert into auth.sessions (token_hash, subject, user_agent, data, created_at, touched_at, expires_at)
+values (@token_hash, @subject, @user_agent, @data, @now, @now, @expires_at)
 on conflict (token_hash) do update
-set subject = excluded.subject, data = excluded.data, touched_at = excluded.touched_at
+set subject = excluded.subject, user_agent = excluded.user_agent, data = excluded.data, touched_at = excluded.touched_at
 where auth.sessions.revoked_at is null;
 
 -- name: TouchSession :exec
@@ -28,6 +28,20 @@ update auth.sessions set revoked_at = @now, data = '' where token_hash = @token_
 -- name: RevokeSessionsOfSubject :exec
 -- Ends all sessions of a person for good.
 update auth.sessions set revoked_at = @now, data = '' where subject = @subject::uuid and revoked_at is null;
+
+-- name: ListSessionsOfSubject :many
+-- A person's sessions that live, the one used last first; mine is the one that the token names.
+select id, user_agent, created_at, touched_at, (token_hash = @token_hash)::boolean as mine from auth.sessions
+where subject = @subject::uuid and revoked_at is null and expires_at > @now and touched_at > @idle_since
+order by touched_at desc, id;
+
+-- name: RevokeOneSession :execrows
+-- Ends one session of a person for good, if it is theirs and lives.
+update auth.sessions set revoked_at = @now, data = '' where id = @id and subject = @subject::uuid and revoked_at is null;
+
+-- name: RevokeOtherSessions :execrows
+-- Ends all sessions of a person for good but one.
+update auth.sessions set revoked_at = @now, data = '' where id <> @keep and subject = @subject::uuid and revoked_at is null;
 
 -- name: DeleteExpiredSessions :execrows
 -- Forgets sessions and tombstones that expired before that moment.
