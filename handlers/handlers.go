@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type Config struct {
 	Currency string
 	// Demo offers the demo people on the sign-in page.
 	Demo bool
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Backlog looks at what the jobs have still to do.
 	Backlog func(ctx context.Context) (Backlog, error)
 	// Dashboard is River's, for the paths under /ops/jobs/.
@@ -90,7 +93,7 @@ func (h *Handlers) localized(next http.Handler) http.Handler {
 // frame is what surrounds the page that a request asks for; person is nil when nobody is signed in.
 func (h *Handlers) frame(r *http.Request, person *auth.Person) views.Page {
 	p := views.Page{
-		Path: r.URL.RequestURI(), Theme: cookie(r, themeCookie), Now: h.Now(),
+		Path: r.URL.RequestURI(), Theme: cookie(r, themeCookie), Now: h.Now(), Passkeys: h.provider != nil,
 		RequestID: domain.RequestID(r.Context()), Version: h.Version,
 	}
 	if person != nil {
@@ -156,7 +159,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	}
 	provider, err := newProvider(ctx, providerConfig{
 		DB: cfg.Pool, Issuer: issuer, Client: client, Demo: cfg.Demo, Now: cfg.Now,
-		Pages: h.providerPages(),
+		Commands: cfg.Commands, TrustedProxies: cfg.TrustedProxies, Pages: h.providerPages(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the Auth-Service: %w", err)
