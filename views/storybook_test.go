@@ -66,44 +66,49 @@ func stories() map[string]templ.Component {
 	nobody := Page{Now: now, Version: "v0.1.0"}
 
 	return map[string]templ.Component{
-		"board":           Board(page(domain.Manager), board),
-		"board-flash":     Board(drawn, board),
-		"board-refused":   Board(page(domain.Worker), refused),
-		"board-long":      Board(page(domain.Admin), longBoard),
-		"board-empty":     Board(page(domain.Worker), BoardData{Address: "/board"}),
-		"board-no-match":  Board(page(domain.Manager), BoardData{Address: "/board", Open: 3, Filter: BoardFilter{Query: "nothing like it"}}),
-		"assign":          Assign(page(domain.Manager), AssignData{Key: "k-3", Open: 18, Workers: 8}),
-		"assign-nobody":   Assign(page(domain.Manager), AssignData{Open: 18}),
-		"assign-nothing":  Assign(page(domain.Manager), AssignData{Workers: 8}),
-		"assign-refused":  Assign(page(domain.Manager), AssignData{Key: "k-4", Open: 1, Workers: 1, Message: "Something has changed meanwhile."}),
-		"mine":            Mine(page(domain.Worker).at("/tasks/mine"), MineData{Address: "/mine", Open: 3, Tasks: tasks()[:3], Next: "/mine?before=40"}),
-		"mine-empty":      Mine(failed.at("/tasks/mine"), MineData{Address: "/mine"}),
-		"task":            Task(page(domain.Worker), task),
-		"task-conflict":   Task(page(domain.Worker), resolved),
-		"task-long":       Task(page(domain.Manager), longTask),
-		"balance":         Balance(page(domain.Worker).at("/balance"), account()),
-		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
-		"accounting":      Accounting(page(domain.Manager).at("/accounting"), accounting()),
-		"accounting-open": Accounting(page(domain.TopManager).at("/accounting"), AccountingData{Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayOpen, Earnings: Earnings{ID: "earnings-by-day", Title: "Earned", Label: "Day"}}),
-		"audit":           Audit(page(domain.Manager).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Workers: []Option{{"ann", "Ann Lorikeet"}}, Entries: ledgerEntries(), Older: "/audit?before=2"}),
-		"audit-own":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", OfOne: true, Before: new(int64), Entries: ledgerEntries(), First: "/audit"}),
-		"audit-empty":     Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
-		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
-		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
-		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
-		"operations-new":  Operations(page(domain.Admin).at("/ops"), OperationsData{}),
-		"mails":           Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
-		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
-		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
-		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
-		"sign-in":         SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
-		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
-		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
-		"sign-in-wait":    SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", RetryAfter: 41 * time.Second}),
-		"signed-out":      SignedOut(nobody),
-		"error-404":       Refused(page(domain.Worker), ErrorData{Status: 404, RequestID: "9f3c1e52-77aa", ReturnTo: "/tasks"}),
-		"error-401":       Refused(nobody, ErrorData{Status: 401}),
-		"error-500":       Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
+		"board":             Board(page(domain.Manager), board),
+		"board-flash":       Board(drawn, board),
+		"board-refused":     Board(page(domain.Worker), refused),
+		"board-long":        Board(page(domain.Admin), longBoard),
+		"board-empty":       Board(page(domain.Worker), BoardData{Address: "/board"}),
+		"board-no-match":    Board(page(domain.Manager), BoardData{Address: "/board", Open: 3, Filter: BoardFilter{Query: "nothing like it"}}),
+		"assign":            Assign(page(domain.Manager), AssignData{Key: "k-3", Open: 18, Workers: 8}),
+		"assign-nobody":     Assign(page(domain.Manager), AssignData{Open: 18}),
+		"assign-nothing":    Assign(page(domain.Manager), AssignData{Workers: 8}),
+		"assign-refused":    Assign(page(domain.Manager), AssignData{Key: "k-4", Open: 1, Workers: 1, Message: "Something has changed meanwhile."}),
+		"mine":              Mine(page(domain.Worker).at("/tasks/mine"), MineData{Address: "/mine", Open: 3, Tasks: tasks()[:3], Next: "/mine?before=40"}),
+		"mine-empty":        Mine(failed.at("/tasks/mine"), MineData{Address: "/mine"}),
+		"task":              Task(page(domain.Worker), task),
+		"task-conflict":     Task(page(domain.Worker), resolved),
+		"task-long":         Task(page(domain.Manager), longTask),
+		"balance":           Balance(page(domain.Worker).at("/balance"), account()),
+		"balance-empty":     Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
+		"accounting":        Accounting(page(domain.Manager).at("/accounting"), accounting()),
+		"accounting-open":   Accounting(page(domain.TopManager).at("/accounting"), AccountingData{Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayOpen, Earnings: Earnings{ID: "earnings-by-day", Title: "Earned", Label: "Day"}}),
+		"audit":             Audit(page(domain.Manager).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Workers: []Option{{"ann", "Ann Lorikeet"}}, Entries: ledgerEntries(), Older: "/audit?before=2"}),
+		"audit-own":         Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", OfOne: true, Before: new(int64), Entries: ledgerEntries(), First: "/audit"}),
+		"audit-empty":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
+		"analytics":         Analytics(page(domain.TopManager).at("/analytics"), analytics()),
+		"analytics-empty":   Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
+		"operations":        Operations(page(domain.Admin).at("/ops"), operations()),
+		"operations-new":    Operations(page(domain.Admin).at("/ops"), OperationsData{}),
+		"mails":             Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
+		"mails-empty":       Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
+		"mail":              Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
+		"mail-refused":      Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
+		"sign-in":           SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
+		"sign-in-plain":     SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
+		"sign-in-refused":   SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
+		"sign-in-wait":      SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", RetryAfter: 41 * time.Second}),
+		"sign-in-passkey":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", PasskeyOptions: "/auth/login/passkey", RetryAfter: 12 * time.Minute, Login: "ann"}),
+		"passkeys":          Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Recent: true, Done: "added", Passkeys: passkeys()}),
+		"passkeys-again":    Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Passkeys: passkeys()}),
+		"passkeys-empty":    Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Recent: true, Name: "   ", Message: "Give the passkey a name."}),
+		"passkeys-nameless": Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Nameless: true, Recent: true, Done: "removed"}),
+		"signed-out":        SignedOut(nobody),
+		"error-404":         Refused(page(domain.Worker), ErrorData{Status: 404, RequestID: "9f3c1e52-77aa", ReturnTo: "/tasks"}),
+		"error-401":         Refused(nobody, ErrorData{Status: 401}),
+		"error-500":         Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
 	}
 }
 
@@ -112,7 +117,7 @@ func page(role domain.Role) Page {
 		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
 	}
 	return Page{
-		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0",
+		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0", Passkeys: true,
 		Viewer: &Viewer{ID: "viewer", Login: string(role), Name: names[role], Role: role},
 	}
 }
@@ -120,6 +125,13 @@ func page(role domain.Role) Page {
 func (p Page) at(path string) Page {
 	p.Path = path
 	return p
+}
+
+func passkeys() []PasskeyRow {
+	return []PasskeyRow{
+		{"p-2", "Wolfeschlegelsteinhausenbergerdorff's telephone with-a-very-long-name", now.Add(-time.Hour), time.Time{}},
+		{"p-1", "Key ring", now.AddDate(0, -3, 0), now.Add(-26 * time.Hour)},
+	}
 }
 
 func tasks() []TaskRow {
