@@ -28,7 +28,8 @@ type providerPasskeys struct {
 	Done string
 }
 
-const ownPasskeys = "/auth/passkeys"
+// ownPage is where people keep their passkeys.
+const ownPage = "/auth/passkeys"
 
 // owner is who has signed in with this browser. Whoever has not is sent to do so; then ok is false.
 func (p *provider) owner(w http.ResponseWriter, r *http.Request) (person auth.Person, recent, ok bool, err error) {
@@ -37,7 +38,7 @@ func (p *provider) owner(w http.ResponseWriter, r *http.Request) (person auth.Pe
 		return person, false, false, err
 	}
 	if !ok {
-		http.Redirect(w, r, loginURL(ownPasskeys), http.StatusSeeOther)
+		http.Redirect(w, r, loginURL(ownPage), http.StatusSeeOther)
 		return person, false, false, nil
 	}
 	person, err = auth.FindPerson(r.Context(), p.DB, who.ID)
@@ -81,7 +82,7 @@ func (p *provider) signInAgain(w http.ResponseWriter, r *http.Request) error {
 	if err := p.stopSession(w, r); err != nil {
 		return err
 	}
-	http.Redirect(w, r, loginURL(ownPasskeys), http.StatusSeeOther)
+	http.Redirect(w, r, loginURL(ownPage), http.StatusSeeOther)
 	return nil
 }
 
@@ -122,7 +123,7 @@ func (p *provider) addPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, ownPasskeys+"?"+url.Values{"done": {"added"}}.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, ownPage+"?"+url.Values{"done": {"added"}}.Encode(), http.StatusSeeOther)
 	return nil
 }
 
@@ -170,6 +171,6 @@ func (p *provider) removePasskey(w http.ResponseWriter, r *http.Request) error {
 	if err := p.Commands.Do(r.Context(), &auth.RemovePasskey{Request: domain.Request{By: person.Actor()}, Passkey: id}); err != nil {
 		return err
 	}
-	http.Redirect(w, r, ownPasskeys+"?"+url.Values{"done": {"removed"}}.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, ownPage+"?"+url.Values{"done": {"removed"}}.Encode(), http.StatusSeeOther)
 	return nil
 }

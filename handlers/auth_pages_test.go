@@ -66,4 +66,8 @@ func TestSignInPageOfTheSite(t *testing.T) {
 	home := b.follow(entered)
 	require.Equal(t, http.StatusOK, home.StatusCode, home.body)
 	require.Contains(t, home.body, worker.Name)
+
+	// A page that goes to sign in at once, without waiting for the way out to end, is not let in again.
+	require.Equal(t, http.StatusSeeOther, b.post("/logout", nil).StatusCode)
+	require.Equal(t, "/auth/login", b.follow(b.get("/login")).Request.URL.Path)
 }

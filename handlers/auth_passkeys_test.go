@@ -36,7 +36,9 @@ func (s *authSite) device() *device {
 		key, err := x509.ParsePKCS8PrivateKey(d.key.Key.Data)
 		require.NoError(s.t, err)
 		// The authenticator leaves out zeros at the beginning of a coordinate, which real ones do not.
-		if public := key.(*ecdsa.PrivateKey).PublicKey; len(public.X.Bytes()) == 32 && len(public.Y.Bytes()) == 32 {
+		point, err := key.(*ecdsa.PrivateKey).PublicKey.Bytes()
+		require.NoError(s.t, err)
+		if x, y := point[1], point[33]; x != 0 && y != 0 {
 			return d
 		}
 	}

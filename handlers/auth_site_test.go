@@ -142,14 +142,15 @@ func showTestSignIn(w http.ResponseWriter, _ *http.Request, d providerSignIn) er
 
 // showTestPasskeys shows why a try failed, or else one passkey a line.
 func showTestPasskeys(w http.ResponseWriter, _ *http.Request, d providerPasskeys) error {
+	body := ""
+	for _, passkey := range d.Passkeys {
+		body += fmt.Sprintln(passkey.ID, passkey.Name, passkey.UsedAt != nil)
+	}
 	if d.Refused != nil {
 		w.WriteHeader(statuses[d.Refused.Kind])
-		_, _ = fmt.Fprint(w, d.Refused.Code)
-		return nil
+		body = d.Refused.Code
 	}
-	for _, passkey := range d.Passkeys {
-		_, _ = fmt.Fprintln(w, passkey.ID, passkey.Name, passkey.UsedAt != nil)
-	}
+	_, _ = fmt.Fprint(w, body)
 	return nil
 }
 

@@ -68,8 +68,10 @@ type Handlers struct {
 	sessions *sessions
 	signIn   *signIn
 	provider http.Handler
-	stopping chan struct{}
-	handler  http.Handler
+	// forgetBrowser ends what the embedded provider knows of a browser.
+	forgetBrowser func(http.ResponseWriter, *http.Request) error
+	stopping      chan struct{}
+	handler       http.Handler
 }
 
 // ServeHTTP answers a request.
@@ -164,7 +166,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the Auth-Service: %w", err)
 	}
-	h.provider = provider
+	h.provider, h.forgetBrowser = provider, provider.stopSession
 	h.signIn = newSignIn(signInConfig{
 		Issuer: issuer, ClientID: client.ID, ClientSecret: client.Secret, PublicURL: cfg.PublicURL,
 		Transport: provider.transport(), Sessions: h.sessions, Person: ownPerson(cfg.Pool), Now: cfg.Now,

@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -101,5 +100,5 @@ func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 	// The hashes of all 50 at once would be a gigabyte.
 	require.Less(t, peak-before, 600)
 	require.NotContains(t, p.logged(), "wrong-1", "passwords stay out of the log")
-	require.False(t, strings.Contains(p.logged(), "level=ERROR"), "nothing broke")
+	require.NotContains(t, p.logged(), "level=ERROR", "nothing broke")
 }

@@ -36,8 +36,8 @@ func TestPasskeysInABrowser_WebAuthn_L2(t *testing.T) {
 		require.NoError(t, err)
 	}
 	signOut := func() {
-		tab.Click(".personal summary")
-		tab.Click("form[action='/logout'] button")
+		tab.Wait("document.readyState === 'complete'")
+		tab.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector(`form[action='/logout']`).submit()"))
 		tab.Wait("document.readyState === 'complete' && document.querySelector('#password') && !document.querySelector('form[data-passkey]').hidden")
 	}
 	const failed = "form[data-passkey] [role=alert]"

@@ -95,5 +95,5 @@ func TestAHashThatFailsIsAFault(t *testing.T) {
 	broken := errors.New("out of memory")
 	err := newHasher().inTurn(t.Context(), regulars, func() error { return broken })
 	require.ErrorIs(t, err, broken)
-	require.False(t, errors.As(err, new(*domain.Refusal)))
+	require.NotErrorAs(t, err, new(*domain.Refusal))
 }
