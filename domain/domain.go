@@ -129,6 +129,7 @@ const (
 	NotFound                  // there is no such thing
 	Forbidden                 // this person may not do this
 	Conflict                  // it was right once, but something else happened first
+	TooSoon                   // it may be right, but not yet; wait and send again
 )
 
 // Refusal is what a person may not do, as against a fault, which is what went wrong. It leaves no trace in the database.
@@ -142,6 +143,8 @@ type Refusal struct {
 	Message string
 	// Details are the values a translation of the message needs, by name.
 	Details map[string]any
+	// RetryAfter is how long to wait before sending again, when that is the remedy.
+	RetryAfter time.Duration
 }
 
 func (r *Refusal) Error() string { return r.Message }

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -19,6 +21,8 @@ import (
 type providerSignIn struct {
 	Request string
 	Login   string
+	// Passkeys says that a passkey can answer the request too.
+	Passkeys bool
 	// Refused is why the last try failed; nil the first time.
 	Refused *domain.Refusal
 	// Demo are the people whom one click lets in, none when the program does not show itself off.
@@ -35,10 +39,16 @@ func (p *provider) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, p.home(), http.StatusSeeOther)
 		return nil
 	}
-	return p.Pages.SignIn(w, r, providerSignIn{Request: asked.ID.String(), Demo: p.demoPeople()})
+	return p.showSignInFor(w, r, asked, "", nil)
 }
 
-// signIn checks a login and a password, or the click on a person of the demo, and grants the request that led here.
+func (p *provider) showSignInFor(w http.ResponseWriter, r *http.Request, asked providerAsked, login string, refused *domain.Refusal) error {
+	return p.Pages.SignIn(w, r, providerSignIn{
+		Request: asked.ID.String(), Login: login, Passkeys: p.relyingParty != nil, Refused: refused, Demo: p.demoPeople(),
+	})
+}
+
+// signIn checks a login and a password, what a passkey has signed, or the click on a person of the demo, and grants the request that led here.
 func (p *provider) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := parseOnce(r); err != nil {
 		return err
@@ -50,11 +60,9 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return refuseExpired()
 	}
-	person, amr, err := p.recognize(r)
-	if refusal := (*domain.Refusal)(nil); errors.As(err, &refusal) && refusal.Kind == domain.Invalid {
-		return p.Pages.SignIn(w, r, providerSignIn{
-			Request: asked.ID.String(), Login: r.PostForm.Get("login"), Refused: refusal, Demo: p.demoPeople(),
-		})
+	person, amr, err := p.recognize(r, asked)
+	if refusal := (*domain.Refusal)(nil); errors.As(err, &refusal) && (refusal.Kind == domain.Invalid || refusal.Kind == domain.TooSoon) {
+		return p.showSignInFor(w, r, asked, r.PostForm.Get("login"), refusal)
 	}
 	if err != nil {
 		return err
@@ -63,28 +71,48 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := p.startSession(w, r, who); err != nil {
 		return err
 	}
+	if slices.Contains(amr, "pwd") {
+		p.rememberBrowser(w, person.Login)
+	}
 	return p.grant(w, r, asked, who)
 }
 
 // recognize returns who sent the form, and how that is known (RFC 8176).
-func (p *provider) recognize(r *http.Request) (person auth.Person, amr []string, err error) {
-	demo := r.PostForm.Get("demo")
-	if demo == "" {
-		person, err = auth.Authenticate(r.Context(), p.DB, r.PostForm.Get("login"), r.PostForm.Get("password"))
-		return person, []string{"pwd"}, err
+func (p *provider) recognize(r *http.Request, asked providerAsked) (person auth.Person, amr []string, err error) {
+	switch {
+	case r.PostForm.Has("passkey"):
+		person, err = p.recognizePasskey(r.Context(), asked.Browser, r.PostForm.Get("passkey"))
+		return person, []string{"hwk", "user"}, err
+	case r.PostForm.Has("demo"):
+		person, err = p.recognizeDemo(r.Context(), r.PostForm.Get("demo"))
+		return person, []string{}, err
 	}
-	isDemo := func(d *auth.RegisterPerson) bool { return d.Login == demo }
+	login := r.PostForm.Get("login")
+	person, err = auth.SignIn{
+		Login: login, Password: r.PostForm.Get("password"),
+		Address: p.clientAddress(r), Browser: p.knownBrowser(r, login), Now: p.Now(),
+	}.Authenticate(r.Context(), p.DB)
+	if refusal := (*domain.Refusal)(nil); errors.As(err, &refusal) && refusal.Kind == domain.TooSoon {
+		// Not the login: people type passwords where it belongs.
+		slog.WarnContext(r.Context(), "a sign-in has to wait", "why", refusal.Code, "address", p.clientAddress(r), "wait", refusal.RetryAfter)
+	}
+	return person, []string{"pwd"}, err
+}
+
+// recognizeDemo returns the person of the demo with that login, and refuses where there is no demo.
+func (p *provider) recognizeDemo(ctx context.Context, login string) (person auth.Person, err error) {
+	isDemo := func(d *auth.RegisterPerson) bool { return d.Login == login }
 	if !slices.ContainsFunc(p.demoPeople(), isDemo) {
-		return person, nil, &domain.Refusal{Kind: domain.Forbidden, Code: "auth.no_demo", Message: "This entry is closed."}
+		return person, &domain.Refusal{Kind: domain.Forbidden, Code: "auth.no_demo", Message: "This entry is closed."}
 	}
-	person, err = auth.FindPersonByLogin(r.Context(), p.DB, demo)
+	person, err = auth.FindPersonByLogin(ctx, p.DB, login)
 	if err == nil && person.Status != auth.Active {
 		err = &domain.Refusal{
 			Kind: domain.Invalid, Code: "auth.demo_deactivated", Field: "login",
 			Message: "This person of the demo has been deactivated. Choose another.",
 		}
 	}
-	return person, []string{}, err
+	return person, err
 }
 
 func (p *provider) demoPeople() []*auth.RegisterPerson {

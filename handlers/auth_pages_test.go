@@ -47,8 +47,15 @@ func TestSignInPageOfTheSite(t *testing.T) {
 	require.Equal(t, http.StatusConflict, expired.StatusCode)
 	require.Contains(t, expired.body, "Start again")
 
+	b.lockOut(first.Request.URL, "ann")
+	waits := b.enter(first.Request.URL, "ann", "right or wrong")
+	require.Equal(t, http.StatusTooManyRequests, waits.StatusCode)
+	require.NotEmpty(t, waits.Header.Get("Retry-After"))
+	require.Contains(t, waits.body, `value="ann"`, "the login is still there")
+	require.Regexp(t, `Try again in [456]\d seconds\.`, waits.body)
+
 	// RFC 9700 4.2 and 4.16: no other site frames these pages or learns their addresses.
-	for _, res := range []testAnswer{first, refused, expired, b.get("/auth/keys")} {
+	for _, res := range []testAnswer{first, refused, waits, expired, b.get("/auth/keys")} {
 		require.Contains(t, res.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
 		require.Contains(t, []string{"no-referrer", "same-origin"}, res.Header.Get("Referrer-Policy"))
 		require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
@@ -59,4 +66,8 @@ func TestSignInPageOfTheSite(t *testing.T) {
 	home := b.follow(entered)
 	require.Equal(t, http.StatusOK, home.StatusCode, home.body)
 	require.Contains(t, home.body, worker.Name)
+
+	// A page that goes to sign in at once, without waiting for the way out to end, is not let in again.
+	require.Equal(t, http.StatusSeeOther, b.post("/logout", nil).StatusCode)
+	require.Equal(t, "/auth/login", b.follow(b.get("/login")).Request.URL.Path)
 }

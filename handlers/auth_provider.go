@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"ates/domain"
@@ -23,15 +25,21 @@ type providerConfig struct {
 	Issuer string
 	Client providerClient
 	// Demo lets people in as one of auth.DemoPeople without a password.
-	Demo  bool
-	Now   func() time.Time
-	Pages providerPages
+	Demo bool
+	// Commands add and remove passkeys.
+	Commands Commands
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Now            func() time.Time
+	Pages          providerPages
 }
 
 // providerPages are what people see of the provider.
 type providerPages struct {
 	// SignIn shows the login page.
 	SignIn func(http.ResponseWriter, *http.Request, providerSignIn) error
+	// Passkeys shows somebody their passkeys.
+	Passkeys func(http.ResponseWriter, *http.Request, providerPasskeys) error
 	// Failed answers with what an error means: a page for a refusal, another for a fault.
 	Failed func(http.ResponseWriter, *http.Request, error)
 }
@@ -47,6 +55,9 @@ type provider struct {
 	op      *op.Provider
 	origin  *url.URL
 	secure  bool
+
+	knownBrowsers []byte             // the key that seals their cookies
+	relyingParty  *webauthn.WebAuthn // nil where there are no passkeys
 }
 
 // newProvider prepares the keys, which lie in Postgres and are made when there are none. It refuses an issuer that does
@@ -63,6 +74,12 @@ func newProvider(ctx context.Context, cfg providerConfig) (*provider, error) {
 	secret, err := p.queries.FindSealingKey(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find sealing key: %w", err)
+	}
+	if p.knownBrowsers, err = knownBrowserKey(secret); err != nil {
+		return nil, err
+	}
+	if p.relyingParty, err = newRelyingParty(origin); err != nil {
+		return nil, err
 	}
 	options := []op.Option{
 		// The library's own choice would also open what AES-CFB has sealed, which anybody can alter.
@@ -106,6 +123,12 @@ func (p *provider) routes() http.Handler {
 	mux.HandleFunc("POST /auth/authorize", p.page(p.authorize))
 	mux.HandleFunc("GET /auth/login", p.page(p.showSignIn))
 	mux.HandleFunc("POST /auth/login", p.page(p.signIn))
+	mux.HandleFunc("POST /auth/login/passkey", p.page(p.askPasskeyToSignIn))
+	mux.HandleFunc("GET /auth/passkeys", p.page(p.showPasskeys))
+	mux.HandleFunc("POST /auth/passkeys", p.page(p.addPasskey))
+	mux.HandleFunc("POST /auth/passkeys/options", p.page(p.askNewPasskey))
+	mux.HandleFunc("POST /auth/passkeys/again", p.page(p.signInAgain))
+	mux.HandleFunc("POST /auth/passkeys/{id}/remove", p.page(p.removePasskey))
 	mux.HandleFunc("POST /auth/token", p.token)
 	mux.HandleFunc("GET /auth/userinfo", p.userinfo)
 	mux.HandleFunc("POST /auth/userinfo", p.userinfo)

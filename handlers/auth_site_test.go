@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -49,16 +51,24 @@ type authSite struct {
 // newAuthSite starts a site. change, if any, has the last word on how it is set up.
 func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *authSite {
 	t.Helper()
+	return newAuthSiteAt(t, "127.0.0.1", change...)
+}
+
+// newAuthSiteAt starts a site that people reach under a host's name.
+func newAuthSiteAt(t *testing.T, host string, change ...func(*providerConfig, *signInConfig)) *authSite {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	s := &authSite{t: t, url: "http://" + server.Listener.Addr().String(), pool: sqltest.Pool(t), clock: &testClock{}}
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	require.NoError(t, err)
+	s := &authSite{t: t, url: "http://" + net.JoinHostPort(host, port), pool: sqltest.Pool(t), clock: &testClock{}}
 	s.client = providerClient{
 		ID: "ates", Secret: rand.Text(),
 		RedirectURIs: []string{s.url + "/callback"}, PostLogoutURIs: []string{s.url + "/"},
 	}
 	s.sessions = newSessions(s.pool, false, s.clock.now)
 	forProvider := providerConfig{
-		DB: s.pool, Issuer: s.url + "/auth", Client: s.client, Now: s.clock.now,
-		Pages: providerPages{SignIn: showTestSignIn, Failed: testFailed},
+		DB: s.pool, Issuer: s.url + "/auth", Client: s.client, Commands: s, Now: s.clock.now,
+		Pages: providerPages{SignIn: showTestSignIn, Passkeys: showTestPasskeys, Failed: testFailed},
 	}
 	forClient := signInConfig{
 		Issuer: forProvider.Issuer, ClientID: s.client.ID, ClientSecret: s.client.Secret, PublicURL: s.url,
@@ -67,7 +77,6 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	for _, c := range change {
 		c(&forProvider, &forClient)
 	}
-	var err error
 	s.provider, err = newProvider(t.Context(), forProvider)
 	require.NoError(t, err)
 	if forClient.Transport == nil {
@@ -124,9 +133,24 @@ func testFailed(w http.ResponseWriter, _ *http.Request, err error) {
 // showTestSignIn shows why a try failed and nothing else.
 func showTestSignIn(w http.ResponseWriter, _ *http.Request, d providerSignIn) error {
 	if d.Refused != nil {
+		retryAfter(w, d.Refused)
 		w.WriteHeader(statuses[d.Refused.Kind])
 		_, _ = fmt.Fprint(w, d.Refused.Code)
 	}
+	return nil
+}
+
+// showTestPasskeys shows why a try failed, or else one passkey a line.
+func showTestPasskeys(w http.ResponseWriter, _ *http.Request, d providerPasskeys) error {
+	body := ""
+	for _, passkey := range d.Passkeys {
+		body += fmt.Sprintln(passkey.ID, passkey.Name, passkey.UsedAt != nil)
+	}
+	if d.Refused != nil {
+		w.WriteHeader(statuses[d.Refused.Kind])
+		body = d.Refused.Code
+	}
+	_, _ = fmt.Fprint(w, body)
 	return nil
 }
 
@@ -146,10 +170,15 @@ func (s *authSite) person(role domain.Role) auth.Person {
 
 func (s *authSite) run(cmd domain.Command) {
 	s.t.Helper()
-	require.NoError(s.t, pgx.BeginFunc(s.t.Context(), s.pool, func(tx pgx.Tx) error {
-		_, err := cmd.Handle(s.t.Context(), domain.Tx{Tx: tx, Now: s.clock.now()})
+	require.NoError(s.t, s.Do(s.t.Context(), cmd))
+}
+
+// Do runs a command and forgets its events.
+func (s *authSite) Do(ctx context.Context, cmd domain.Command) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := cmd.Handle(ctx, domain.Tx{Tx: tx, Now: s.clock.now()})
 		return err
-	}))
+	})
 }
 
 // browser keeps cookies and shows redirects instead of following them.
@@ -240,6 +269,23 @@ func (b *browser) enter(loginPage *url.URL, login, password string) testAnswer {
 	return b.post("/auth/login", url.Values{
 		"request": {loginPage.Query().Get("request")}, "login": {login}, "password": {password},
 	})
+}
+
+// overlong is a wrong password that is too long to be hashed, so that tests which need many of them are quick.
+var overlong = strings.Repeat("x", 300)
+
+// lockOut sends wrong passwords for a login until the next one has to wait for about a minute, which no test takes.
+func (b *browser) lockOut(loginPage *url.URL, login string) {
+	b.site.t.Helper()
+	for range 5 {
+		require.Equal(b.site.t, http.StatusUnprocessableEntity, b.enter(loginPage, login, overlong).StatusCode)
+	}
+	for wait := time.Second; wait <= 64*time.Second; wait *= 2 {
+		require.Equal(b.site.t, http.StatusUnprocessableEntity, b.enter(loginPage, login, overlong).StatusCode)
+		if wait < 64*time.Second {
+			b.site.clock.forward(wait)
+		}
+	}
 }
 
 // signInAs walks the whole way through the client.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -19,6 +21,7 @@ var statuses = map[domain.Kind]int{
 	domain.NotFound:  http.StatusNotFound,
 	domain.Forbidden: http.StatusForbidden,
 	domain.Conflict:  http.StatusConflict,
+	domain.TooSoon:   http.StatusTooManyRequests,
 }
 
 // failed answers with what went wrong: the reason of a refusal, or, for a fault, only that there was one and the id under
@@ -34,6 +37,7 @@ func (h *Handlers) failed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &refusal):
 		data.Status = statuses[refusal.Kind]
 		data.Message = translate(r.Context(), refusal)
+		retryAfter(w, refusal)
 	case errors.As(err, &tooLarge):
 		data.Status = http.StatusRequestEntityTooLarge
 	case unavailable(err):
@@ -45,6 +49,13 @@ func (h *Handlers) failed(w http.ResponseWriter, r *http.Request, err error) {
 		data.Status = http.StatusInternalServerError
 	}
 	h.showError(w, r, data)
+}
+
+// retryAfter tells programs how long a refusal asks to wait, rounded up so that nobody comes back too early.
+func retryAfter(w http.ResponseWriter, r *domain.Refusal) {
+	if r.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((r.RetryAfter+time.Second-1)/time.Second)))
+	}
 }
 
 // translate is a refusal in the reader's language.

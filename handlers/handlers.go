@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type Config struct {
 	Currency string
 	// Demo offers the demo people on the sign-in page.
 	Demo bool
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Backlog looks at what the jobs have still to do.
 	Backlog func(ctx context.Context) (Backlog, error)
 	// Dashboard is River's, for the paths under /ops/jobs/.
@@ -65,8 +68,10 @@ type Handlers struct {
 	sessions *sessions
 	signIn   *signIn
 	provider http.Handler
-	stopping chan struct{}
-	handler  http.Handler
+	// forgetBrowser ends what the embedded provider knows of a browser.
+	forgetBrowser func(http.ResponseWriter, *http.Request) error
+	stopping      chan struct{}
+	handler       http.Handler
 }
 
 // ServeHTTP answers a request.
@@ -90,7 +95,7 @@ func (h *Handlers) localized(next http.Handler) http.Handler {
 // frame is what surrounds the page that a request asks for; person is nil when nobody is signed in.
 func (h *Handlers) frame(r *http.Request, person *auth.Person) views.Page {
 	p := views.Page{
-		Path: r.URL.RequestURI(), Theme: cookie(r, themeCookie), Now: h.Now(),
+		Path: r.URL.RequestURI(), Theme: cookie(r, themeCookie), Now: h.Now(), Passkeys: h.provider != nil,
 		RequestID: domain.RequestID(r.Context()), Version: h.Version,
 	}
 	if person != nil {
@@ -156,12 +161,12 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	}
 	provider, err := newProvider(ctx, providerConfig{
 		DB: cfg.Pool, Issuer: issuer, Client: client, Demo: cfg.Demo, Now: cfg.Now,
-		Pages: h.providerPages(),
+		Commands: cfg.Commands, TrustedProxies: cfg.TrustedProxies, Pages: h.providerPages(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the Auth-Service: %w", err)
 	}
-	h.provider = provider
+	h.provider, h.forgetBrowser = provider, provider.stopSession
 	h.signIn = newSignIn(signInConfig{
 		Issuer: issuer, ClientID: client.ID, ClientSecret: client.Secret, PublicURL: cfg.PublicURL,
 		Transport: provider.transport(), Sessions: h.sessions, Person: ownPerson(cfg.Pool), Now: cfg.Now,

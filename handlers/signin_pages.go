@@ -15,9 +15,13 @@ func loginURL(back string) string {
 	return "/login?" + url.Values{"return_to": {returnTo(u.RequestURI())}}.Encode()
 }
 
-// logout ends the session; the person's other streams look at their rights at once.
+// logout ends the session; the person's other streams look at their rights at once. The embedded provider forgets the browser
+// before they do, since a page whose stream has ended goes to sign in and would be let in again without a password.
 func (h *Handlers) logout(w http.ResponseWriter, r *http.Request) error {
 	person, ok := h.sessions.Person(r.Context())
+	if err := h.forgetBrowser(w, r); err != nil {
+		return err
+	}
 	if err := h.signIn.logout(w, r); err != nil {
 		return err
 	}

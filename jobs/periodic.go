@@ -33,12 +33,16 @@ func chores(books accounting.Books) []chore {
 	}
 }
 
+// choreAttempts is how often a chore is tried for one tick: more than once, so that one whose process was killed is not left
+// behind as given up, and not often, since the next tick does what this one did not.
+const choreAttempts = 3
+
 // periodicJobs hands the chores to River.
 func periodicJobs(chores []chore) []*river.PeriodicJob {
 	jobs := make([]*river.PeriodicJob, len(chores))
 	for i, c := range chores {
 		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(c.every), func() (river.JobArgs, *river.InsertOpts) {
-			return choreArgs{c.kind}, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByPeriod: c.every}}
+			return choreArgs{c.kind}, &river.InsertOpts{MaxAttempts: choreAttempts, UniqueOpts: river.UniqueOpts{ByPeriod: c.every}}
 		}, &river.PeriodicJobOpts{ID: c.kind, RunOnStart: true})
 	}
 	return jobs

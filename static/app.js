@@ -6,3 +6,4 @@ import "./dialogs.js";
 import "./keys.js";
 import "./times.js";
 import "./charts.js";
+import "./passkeys.js";

@@ -29,6 +29,7 @@ func TestVendoredFilesAreAsPublishedAndHaveALicence(t *testing.T) {
 		content, err := fs.ReadFile(files, name)
 		sum := sha256.Sum256(content)
 		found[name] = hex.EncodeToString(sum[:])
+		require.Equal(t, string(content), string(contents[URL(name)]), "%s is served as it is", name)
 		return err
 	})
 	require.NoError(t, err)

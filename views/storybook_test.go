@@ -105,6 +105,11 @@ func stories() map[string]templ.Component {
 		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
 		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
 		"sign-in-wait":    SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", RetryAfter: 41 * time.Second}),
+		"sign-in-passkey": SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", PasskeyOptions: "/auth/login/passkey", RetryAfter: 12 * time.Minute, Login: "ann"}),
+		"passkeys":        Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Recent: true, Done: "added", Passkeys: passkeys()}),
+		"passkeys-again":  Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Passkeys: passkeys()}),
+		"passkeys-empty":  Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Recent: true, Name: "   ", Message: "Give the passkey a name."}),
+		"passkeys-number": Passkeys(page(domain.Worker).at("/auth/passkeys"), PasskeysData{Nameless: true, Recent: true, Done: "removed"}),
 		"signed-out":      SignedOut(nobody),
 		"error-404":       Refused(page(domain.Worker), ErrorData{Status: 404, RequestID: "9f3c1e52-77aa", ReturnTo: "/tasks"}),
 		"error-401":       Refused(nobody, ErrorData{Status: 401}),
@@ -117,7 +122,7 @@ func page(role domain.Role) Page {
 		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
 	}
 	return Page{
-		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0",
+		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0", Passkeys: true,
 		Viewer: &Viewer{ID: "viewer", Login: string(role), Name: names[role], Role: role},
 	}
 }
@@ -125,6 +130,13 @@ func page(role domain.Role) Page {
 func (p Page) at(path string) Page {
 	p.Path = path
 	return p
+}
+
+func passkeys() []PasskeyRow {
+	return []PasskeyRow{
+		{"p-2", "Wolfeschlegelsteinhausenbergerdorff's telephone with-a-very-long-name", now.Add(-time.Hour), time.Time{}},
+		{"p-1", "Key ring", now.AddDate(0, -3, 0), now.Add(-26 * time.Hour)},
+	}
 }
 
 func tasks() []TaskRow {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -125,6 +126,22 @@ func (m mailing) server() (*jobs.MailServer, error) {
 type site struct {
 	Addr      string `name:"addr" env:"ATES_ADDR" default:"localhost:8080" help:"Address to listen on."`
 	PublicURL string `name:"public-url" env:"ATES_PUBLIC_URL" placeholder:"URL" help:"How people reach it (default: http:// and the address)."`
+	Proxies   string `name:"trusted-proxies" env:"ATES_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Proxies in front whose X-Forwarded-For is believed, such as 10.0.0.0/8 (default: none)."`
+}
+
+// trustedProxies are the networks of the proxies, or an error that names the variable at fault.
+func (s site) trustedProxies() (proxies []netip.Prefix, err error) {
+	for _, text := range strings.FieldsFunc(s.Proxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		proxy, err := netip.ParsePrefix(text)
+		if address, bare := netip.ParseAddr(text); bare == nil {
+			proxy, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ATES_TRUSTED_PROXIES has %q, which is no network; use a list such as 10.0.0.0/8,192.168.1.7", text)
+		}
+		proxies = append(proxies, proxy)
+	}
+	return proxies, nil
 }
 
 // publicURL is the address that people use, without a slash at the end, or an error that names the variable at fault.

@@ -59,6 +59,9 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if _, err := c.publicURL(); err != nil {
 		return err
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
 	if !c.Web && !c.Jobs {
 		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
 	}
@@ -144,6 +147,10 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err != nil {
 		return err
 	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return err
+	}
 	dashboard, err := riverui.NewHandler(&riverui.HandlerOpts{
 		Endpoints: riverui.NewEndpoints(bus.River(), nil), Logger: slog.Default(), Prefix: handlers.DashboardPrefix, JobListHideArgsByDefault: true,
 	})
@@ -154,7 +161,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return fmt.Errorf("start River's dashboard: %w", err)
 	}
 	web, err := handlers.New(ctx, handlers.Config{
-		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo,
+		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo, TrustedProxies: proxies,
 		Dashboard: dashboard, Now: now, Version: version(),
 		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
 			backlog, err := bus.Backlog(ctx)

@@ -21,19 +21,20 @@ import (
 func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]string{
-		"ATES_TIME_ZONE":     "ATES_TIME_ZONE=Mars/Olympus",
-		"ATES_CURRENCY":      "ATES_CURRENCY=DOUBLOONS",
-		"ATES_ADDR":          "ATES_ADDR=8080",
-		"ATES_PUBLIC_URL":    "ATES_PUBLIC_URL=http://tasks.example.com",
-		"ATES_DEMO":          "ATES_DEMO=perhaps",
-		"ATES_CLOCK_OFFSET":  "ATES_CLOCK_OFFSET=1h",
-		"DATABASE_URL":       "DATABASE_URL=postgres://localhost:1/none",
-		"ATES_PAYOUTS":       "ATES_PAYOUTS=cheque",
-		"ATES_PAYOUT_DEBTOR": "ATES_PAYOUTS=file",
-		"ATES_PAYOUT_IBAN":   "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
-		"ATES_PAYOUT_BIC":    "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE89370400440532013000 ATES_PAYOUT_BIC=BANK",
-		"SMTP_URL":           "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
-		"ATES_MAIL_FROM":     "SMTP_URL=smtp://mail.example",
+		"ATES_TIME_ZONE":       "ATES_TIME_ZONE=Mars/Olympus",
+		"ATES_CURRENCY":        "ATES_CURRENCY=DOUBLOONS",
+		"ATES_ADDR":            "ATES_ADDR=8080",
+		"ATES_PUBLIC_URL":      "ATES_PUBLIC_URL=http://tasks.example.com",
+		"ATES_DEMO":            "ATES_DEMO=perhaps",
+		"ATES_CLOCK_OFFSET":    "ATES_CLOCK_OFFSET=1h",
+		"DATABASE_URL":         "DATABASE_URL=postgres://localhost:1/none",
+		"ATES_PAYOUTS":         "ATES_PAYOUTS=cheque",
+		"ATES_PAYOUT_DEBTOR":   "ATES_PAYOUTS=file",
+		"ATES_PAYOUT_IBAN":     "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
+		"ATES_PAYOUT_BIC":      "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE89370400440532013000 ATES_PAYOUT_BIC=BANK",
+		"ATES_TRUSTED_PROXIES": "ATES_TRUSTED_PROXIES=10.0.0.0/99",
+		"SMTP_URL":             "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
+		"ATES_MAIL_FROM":       "SMTP_URL=smtp://mail.example",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,22 @@ func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, body, `name="password"`)
 	require.Zero(t, number(t, dial(t, database), "select count(*) from auth.accounts"))
+	requireNoDemoEntry(t, p.address, "admin")
+}
+
+// requireNoDemoEntry sends the form of a click on a person of the demo, which no page has.
+func requireNoDemoEntry(t testing.TB, address string, logins ...string) {
+	t.Helper()
+	for _, login := range logins {
+		someone := nobody(t, address)
+		_, page := someone.get("/login")
+		require.NotContains(t, page, `name="demo"`)
+		status, body := someone.post("/auth/login", url.Values{"request": {hidden(t, page, "request")}, "demo": {login}})
+		require.Equal(t, http.StatusForbidden, status)
+		require.Contains(t, body, "This entry is closed.")
+		_, page = someone.get("/")
+		require.Contains(t, page, `name="password"`, "nobody is signed in")
+	}
 }
 
 func TestADatabaseWithPeopleOfItsOwnGetsNoDemo(t *testing.T) {
@@ -73,6 +90,7 @@ func TestADatabaseWithPeopleOfItsOwnGetsNoDemo(t *testing.T) {
 	p := start(t, demo(database))
 	require.NotContains(t, p.logged(), "demo-manager")
 	require.Equal(t, 1, number(t, dial(t, database), "select count(*) from auth.accounts"))
+	requireNoDemoEntry(t, p.address, "boss", "admin")
 }
 
 func TestAPrivatePostgresIsKeptBetweenStarts(t *testing.T) {

@@ -25,12 +25,14 @@ var hashParams = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism:
 // known one.
 const noPassword = "$argon2id$v=19$m=19456,t=2,p=1$oC+oCuZA6UGCf6pFgUE9Hw$U1oNMkoEX9PypZ0B3X1afay2qVaXVmEXnQAC8wsIb30" //nolint:gosec // whose password was drawn and thrown away
 
-// hashing bounds what passwords take to four times 19 MiB per process, however many people sign in at once.
-var hashing = make(chan struct{}, 4)
-
 // Authenticate returns the active person whose login and password these are. It refuses an unknown login, a wrong
-// password and a deactivated person in the same words and after the same time.
+// password and a deactivated person in the same words and after the same time. It counts no tries: SignIn does, for
+// whoever comes from outside.
 func Authenticate(ctx context.Context, db dbsqlc.DBTX, login, password string) (Person, error) {
+	return hashing.authenticate(ctx, db, strangers, login, password)
+}
+
+func (h *hasher) authenticate(ctx context.Context, db dbsqlc.DBTX, from lane, login, password string) (Person, error) {
 	account, err := findByTypedLogin(ctx, db, login)
 	if err != nil {
 		return Person{}, err
@@ -39,7 +41,7 @@ func Authenticate(ctx context.Context, db dbsqlc.DBTX, login, password string) (
 	if account.PasswordHash != nil {
 		hash = *account.PasswordHash
 	}
-	match, err := matchPassword(ctx, password, hash)
+	match, err := h.match(ctx, from, password, hash)
 	if err != nil {
 		return Person{}, err
 	}
@@ -69,38 +71,6 @@ func findByTypedLogin(ctx context.Context, db dbsqlc.DBTX, typed string) (accoun
 func checkPassword(password string) error {
 	if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword {
 		return refuse("password", "auth.password_invalid", "A password has at least 10 characters, and at most 256 bytes.")
-	}
-	return nil
-}
-
-func hashPassword(ctx context.Context, password string) (hash string, err error) {
-	err = withinHashing(ctx, func() error {
-		hash, err = argon2id.CreateHash(password, hashParams)
-		return err
-	})
-	return hash, err
-}
-
-func matchPassword(ctx context.Context, password, hash string) (match bool, err error) {
-	if len(password) > maxPassword {
-		return false, nil
-	}
-	err = withinHashing(ctx, func() error {
-		match, err = argon2id.ComparePasswordAndHash(password, hash)
-		return err
-	})
-	return match, err
-}
-
-func withinHashing(ctx context.Context, hash func() error) error {
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := hash(); err != nil {
-		return fmt.Errorf("hash password: %w", err)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -59,26 +58,10 @@ func TestUnknownLoginsCostAsMuchAsKnownOnes(t *testing.T) {
 	t.Parallel()
 	standIn, _, _, err := argon2id.DecodeHash(noPassword)
 	require.NoError(t, err)
-	hash, err := hashPassword(t.Context(), "correct horse battery")
+	hash, err := newHasher().hash(t.Context(), "correct horse battery")
 	require.NoError(t, err)
 	fresh, _, _, err := argon2id.DecodeHash(hash)
 	require.NoError(t, err)
 	require.Equal(t, fresh, standIn)
 	require.EqualValues(t, 19*1024, fresh.Memory)
-}
-
-func TestPasswordsWaitTheirTurnAndGiveUpWithTheirRequest(t *testing.T) {
-	t.Parallel()
-	for range cap(hashing) {
-		hashing <- struct{}{}
-	}
-	defer func() {
-		for range cap(hashing) {
-			<-hashing
-		}
-	}()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := matchPassword(ctx, "correct horse battery", noPassword)
-	require.ErrorIs(t, err, context.Canceled)
 }

@@ -34,7 +34,7 @@ func (c *RegisterPerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 		return nil, err
 	}
 	// Hashing may have to wait its turn, and nobody should be locked meanwhile.
-	hash, err := hashPassword(ctx, c.Password)
+	hash, err := hashing.hash(ctx, c.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,10 @@ import (
 // tombstone of its session, and any access token, which needs the row of its authorization.
 const sweepAfter = time.Hour
 
-// SweepExpired forgets sessions, sign-ins and authorization requests that have long expired. The clock asks for it.
+// forgetTriesAfter is how long wrong passwords are remembered at most: by then all but the largest counts have run down.
+const forgetTriesAfter = 24 * time.Hour
+
+// SweepExpired forgets sessions, sign-ins, authorization requests and challenges that have long expired, and old wrong passwords. The clock asks for it.
 type SweepExpired struct{}
 
 // Handle deletes the rows. It tells nothing: nobody could notice.
@@ -23,10 +26,14 @@ func (SweepExpired) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, e
 		q.DeleteExpiredSessions,
 		q.DeleteExpiredProviderSessions,
 		q.DeleteExpiredAuthorizations,
+		q.DeleteExpiredPasskeyChallenges,
 	} {
 		if _, err := forget(ctx, before); err != nil {
 			return nil, fmt.Errorf("sweep: %w", err)
 		}
+	}
+	if _, err := q.DeleteOldSignInTries(ctx, tx.Now.Add(-forgetTriesAfter)); err != nil {
+		return nil, fmt.Errorf("sweep tries to sign in: %w", err)
 	}
 	return nil, nil
 }

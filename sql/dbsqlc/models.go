@@ -179,6 +179,26 @@ type AuthAuthorization struct {
 	ReplayedAt    *time.Time
 }
 
+type AuthPasskey struct {
+	ID             uuid.UUID
+	AccountID      uuid.UUID
+	CredentialID   []byte
+	PublicKey      []byte
+	SignCount      int64
+	BackupEligible bool
+	Name           string
+	AddedAt        time.Time
+	UsedAt         *time.Time
+}
+
+type AuthPasskeyChallenge struct {
+	ChallengeHash []byte
+	BrowserHash   []byte
+	AccountID     *uuid.UUID
+	Session       json.RawMessage
+	ExpiresAt     time.Time
+}
+
 type AuthProviderSession struct {
 	TokenHash []byte
 	AccountID uuid.UUID
@@ -203,6 +223,14 @@ type AuthSession struct {
 	RevokedAt *time.Time
 	ID        uuid.UUID
 	UserAgent string
+}
+
+type AuthSignInTry struct {
+	Kind      string
+	Key       []byte
+	Failures  float64
+	CountedAt time.Time
+	WaitUntil time.Time
 }
 
 type AuthSigningKey struct {
