@@ -20,8 +20,8 @@ import (
 type providerConfig struct {
 	DB dbsqlc.DBTX
 	// Issuer is the provider's name and address: the public URL followed by /auth.
-	Issuer string
-	Client providerClient
+	Issuer  string
+	Clients []providerClient
 	// Demo lets people in as one of auth.DemoPeople without a password.
 	Demo  bool
 	Now   func() time.Time
@@ -37,7 +37,8 @@ type providerPages struct {
 }
 
 // provider is the Auth-Service's side of OAuth 2 and OpenID Connect, mounted at /auth/. It grants codes to clients that use
-// PKCE and turns them into ID tokens, and nothing else: no other grant, no refresh tokens, no access from other origins.
+// PKCE and turns them into tokens, for some clients also into tokens for more tokens, and nothing else: no other grant, no
+// access from other origins.
 // The protocol's parsing, checking and signing is zitadel/oidc's; what that leaves open is closed here.
 type provider struct {
 	providerConfig
@@ -87,7 +88,8 @@ func checkIssuer(issuer string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read issuer: %w", err)
 	}
-	loopback := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+	// RFC 6761, section 6.3: names below localhost lead to this machine too.
+	loopback := u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || net.ParseIP(u.Hostname()).IsLoopback()
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "/auth":
 		return nil, fmt.Errorf("issuer %q must be a host's address followed by /auth, such as https://ates.example.com/auth", issuer)
@@ -107,6 +109,7 @@ func (p *provider) routes() http.Handler {
 	mux.HandleFunc("GET /auth/login", p.page(p.showSignIn))
 	mux.HandleFunc("POST /auth/login", p.page(p.signIn))
 	mux.HandleFunc("POST /auth/token", p.token)
+	mux.HandleFunc("POST /auth/revoke", p.revoke)
 	mux.HandleFunc("GET /auth/userinfo", p.userinfo)
 	mux.HandleFunc("POST /auth/userinfo", p.userinfo)
 	mux.HandleFunc("GET /auth/end_session", p.page(p.endSession))

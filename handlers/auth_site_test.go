@@ -57,7 +57,7 @@ func newAuthSite(t *testing.T, change ...func(*providerConfig, *signInConfig)) *
 	}
 	s.sessions = newSessions(s.pool, false, s.clock.now)
 	forProvider := providerConfig{
-		DB: s.pool, Issuer: s.url + "/auth", Client: s.client, Now: s.clock.now,
+		DB: s.pool, Issuer: s.url + "/auth", Clients: []providerClient{s.client}, Now: s.clock.now,
 		Pages: providerPages{SignIn: showTestSignIn, Failed: testFailed},
 	}
 	forClient := signInConfig{

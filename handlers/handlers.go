@@ -155,7 +155,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		RedirectURIs: []string{cfg.PublicURL + "/callback"}, PostLogoutURIs: []string{cfg.PublicURL + "/"},
 	}
 	provider, err := newProvider(ctx, providerConfig{
-		DB: cfg.Pool, Issuer: issuer, Client: client, Demo: cfg.Demo, Now: cfg.Now,
+		DB: cfg.Pool, Issuer: issuer, Clients: []providerClient{client}, Demo: cfg.Demo, Now: cfg.Now,
 		Pages: h.providerPages(),
 	})
 	if err != nil {
