@@ -43,7 +43,7 @@ func TestOnlyWhatIsNeededAnswers_RFC9700_2_6(t *testing.T) {
 	s := newAuthSite(t)
 	b := s.browser()
 	for _, path := range []string{
-		"/auth/", "/auth/device_authorization", "/auth/oauth/introspect", "/auth/oauth/token", "/auth/revoke", "/auth/healthz",
+		"/auth/", "/auth/device_authorization", "/auth/oauth/introspect", "/auth/oauth/token", "/auth/oauth/revoke", "/auth/healthz",
 		"/auth/ready", "/auth/authorize/callback", "/auth/callback", "/auth/register",
 	} {
 		require.Equal(t, http.StatusNotFound, b.get(path).StatusCode, path)

@@ -288,11 +288,16 @@ func (b *browser) code(a asking, p auth.Person) string {
 // redeem asks the token endpoint of a provider for tokens, as the client.
 func (s *authSite) redeem(code string, a asking, change ...func(*http.Request, url.Values)) testAnswer {
 	s.t.Helper()
-	form := url.Values{
+	return s.asClient("/auth/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {code},
 		"redirect_uri": {a.query.Get("redirect_uri")}, "code_verifier": {a.verifier},
-	}
-	r, err := http.NewRequest(http.MethodPost, s.url+"/auth/token", nil)
+	}, change...)
+}
+
+// asClient sends a form as the client does, without a browser.
+func (s *authSite) asClient(path string, form url.Values, change ...func(*http.Request, url.Values)) testAnswer {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, s.url+path, nil)
 	require.NoError(s.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(s.client.ID, s.client.Secret)

@@ -122,7 +122,7 @@ func TestOnlyTheCodeGrantIsOffered_RFC9700_2_4(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	for _, grant := range []string{
-		"", "password", "client_credentials", "refresh_token", "implicit",
+		"", "password", "client_credentials", "implicit",
 		"urn:ietf:params:oauth:grant-type:device_code",
 		"urn:ietf:params:oauth:grant-type:jwt-bearer",
 		"urn:ietf:params:oauth:grant-type:token-exchange",
@@ -135,8 +135,9 @@ func TestOnlyTheCodeGrantIsOffered_RFC9700_2_4(t *testing.T) {
 	a.query.Set("scope", "openid offline_access")
 	res := s.redeem(s.browser().code(a, s.person(domain.Worker)), a)
 	res.tokens(t)
-	require.NotContains(t, res.json(t), "refresh_token")
+	require.NotContains(t, res.json(t), "refresh_token", "not for a client that was not registered for it")
 	require.Equal(t, "openid", res.json(t)["scope"])
+	require.Equal(t, "unauthorized_client", s.refresh("x").json(t)["error"])
 }
 
 func TestTokensAreNotCached_RFC6749_5_1(t *testing.T) {
