@@ -86,7 +86,7 @@ func matchPassword(ctx context.Context, password, hash string) (match bool, err 
 		return false, nil
 	}
 	err = withinHashing(ctx, func() error {
-		match, err = argon2id.ComparePasswordAndHash(password, hash)
+		match, err = compareHash(password, hash)
 		return err
 	})
 	return match, err
