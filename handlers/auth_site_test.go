@@ -44,6 +44,8 @@ type authSite struct {
 	provider *provider
 	sessions *sessions
 	signIn   *signIn
+	// transport reaches the site; nil is the network.
+	transport http.RoundTripper
 }
 
 // newAuthSite starts a site. change, if any, has the last word on how it is set up.
@@ -162,7 +164,7 @@ func (s *authSite) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	require.NoError(s.t, err)
 	return &browser{site: s, client: &http.Client{
-		Jar:           jar,
+		Jar: jar, Transport: s.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
