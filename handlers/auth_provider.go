@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,12 +87,10 @@ func checkIssuer(issuer string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read issuer: %w", err)
 	}
-	// RFC 6761, section 6.3: names below localhost lead to this machine too.
-	loopback := u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || net.ParseIP(u.Hostname()).IsLoopback()
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "/auth":
 		return nil, fmt.Errorf("issuer %q must be a host's address followed by /auth, such as https://ates.example.com/auth", issuer)
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+	case u.Scheme != "https" && (u.Scheme != "http" || !onThisMachine(u.Hostname())):
 		return nil, fmt.Errorf("issuer %q must begin with https://, since passwords travel to it; http:// is for localhost only", issuer)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil

@@ -32,6 +32,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"ATES_PAYOUT_DEBTOR": "ATES_PAYOUTS=file",
 		"ATES_PAYOUT_IBAN":   "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
 		"ATES_PAYOUT_BIC":    "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE89370400440532013000 ATES_PAYOUT_BIC=BANK",
+		"ATES_CLIENTS":       "ATES_CLIENTS=/no/such/file.json",
 		"SMTP_URL":           "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
 		"ATES_MAIL_FROM":     "SMTP_URL=smtp://mail.example",
 	} {
