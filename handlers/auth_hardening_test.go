@@ -143,6 +143,9 @@ func TestParametersComeOnce_RFC6749_3_1(t *testing.T) {
 		twice := s.asking()
 		twice.query.Add(name, twice.query.Get(name))
 		require.Equal(t, "auth.parameter_twice", s.browser().authorize(twice).body, name)
+		twice = s.asking()
+		twice.query.Set(strings.ToUpper(name), "another")
+		require.Equal(t, "auth.parameter_twice", s.browser().authorize(twice).body, "%s in capitals", name)
 	}
 	require.Equal(t, "auth.parameter_twice", b.post("/auth/authorize?"+a.query.Encode(), url.Values{"state": {"again"}}).body, "in the query and in the form")
 

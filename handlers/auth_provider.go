@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,12 +165,13 @@ func parseOnce(r *http.Request) error {
 	case err != nil:
 		return &domain.Refusal{Kind: domain.Invalid, Code: "auth.unreadable", Message: "This request cannot be read."}
 	}
-	var twice []string
+	// The library takes names in any case, so those that differ in nothing else are the same.
+	times := map[string]int{}
 	for name, values := range r.Form {
-		if len(values) > 1 {
-			twice = append(twice, name)
-		}
+		times[strings.ToLower(name)] += len(values)
 	}
+	maps.DeleteFunc(times, func(_ string, n int) bool { return n < 2 })
+	twice := slices.Sorted(maps.Keys(times))
 	if len(twice) > 0 {
 		return &domain.Refusal{
 			Kind: domain.Invalid, Code: "auth.parameter_twice",
