@@ -39,7 +39,8 @@ var checklist = []struct {
 		"TestIDTokenIsChecked_OIDCCore_3_1_3_7", "TestUserInfoCompletesTheIDToken_OIDCCore_5_3_2"}},
 	{9, "refresh tokens rotate, a replay ends the family, the scope cannot widen, and they are their client's and an active person's", []string{
 		"TestRefreshTokensRotateAtEveryUse_RFC9700_4_14", "TestReplayOfARefreshTokenEndsItsFamily_RFC9700_4_14",
-		"TestOneOfManyUsesOfARefreshTokenWinsAndTheFamilyEnds_RFC9700_4_14", "TestRefreshedScopeCannotWiden_RFC6749_6",
+		"TestOneOfManyUsesOfARefreshTokenWinsAndTheFamilyEnds_RFC9700_4_14", "TestOfThoseWhoFoundARefreshTokenGoodOneUsesIt_RFC9700_4_14",
+		"TestRefreshedScopeCannotWiden_RFC6749_6",
 		"TestRefreshTokenBelongsToItsClient_RFC6749_6", "TestRefreshFollowsThePerson_RFC9700_4_14", "TestRefreshTokensExpire_RFC9700_4_14",
 		"TestARevokedRefreshTokenTakesAllWithIt_RFC7009_2_1", "TestARevokedAccessTokenGoesAlone_RFC7009_2_1",
 		"TestRevocationIsForTheClientOfTheToken_RFC7009_2_1"}},

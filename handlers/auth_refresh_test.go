@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/stretchr/testify/require"
+	oidcerr "github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"ates/domain"
 	"ates/domain/auth"
@@ -157,6 +158,40 @@ func TestOneOfManyUsesOfARefreshTokenWinsAndTheFamilyEnds_RFC9700_4_14(t *testin
 	}
 	require.Equal(t, 1, won)
 	s.requireOver(k)
+}
+
+// Here all have found the token good before the first of them uses it.
+func TestOfThoseWhoFoundARefreshTokenGoodOneUsesIt_RFC9700_4_14(t *testing.T) {
+	t.Parallel()
+	s, _ := newOfflineSite(t)
+	k := s.kept(s.person(domain.Worker))
+	requests := make([]*refreshRequest, 16)
+	for i := range requests {
+		var err error
+		requests[i], err = s.provider.refreshable(t.Context(), k.refresh, s.client)
+		require.NoError(t, err)
+	}
+	errs := make([]error, len(requests))
+	var all sync.WaitGroup
+	for i, request := range requests {
+		all.Go(func() {
+			_, _, _, errs[i] = (&providerStorage{provider: s.provider}).CreateAccessAndRefreshTokens(t.Context(), request, k.refresh)
+		})
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		require.ErrorIs(t, err, oidcerr.ErrInvalidGrant())
+	}
+	require.Equal(t, 1, won)
+	s.requireOver(k)
+	var alive int
+	require.NoError(t, s.pool.QueryRow(t.Context(), "select count(*) from auth.refresh_families where ended_at is null").Scan(&alive))
+	require.Zero(t, alive)
 }
 
 func TestRefreshedScopeCannotWiden_RFC6749_6(t *testing.T) {
