@@ -39,11 +39,12 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req, err := op.ParseAuthorizeRequest(r, p.op.Decoder())
-	if err != nil || req.ClientID != p.Client.ID || !slices.Contains(p.Client.RedirectURIs, req.RedirectURI) {
-		return &domain.Refusal{
-			Kind: domain.Invalid, Code: "auth.unknown_client",
-			Message: "The application that sent you here is not registered like this. Go back to it and try again.",
-		}
+	if err != nil {
+		return refuseUnknownClient()
+	}
+	client, ok := p.client(req.ClientID)
+	if !ok || !slices.Contains(client.RedirectURIs, req.RedirectURI) {
+		return refuseUnknownClient()
 	}
 	reply := url.Values{"iss": {p.Issuer}}
 	if req.State != "" {
@@ -65,7 +66,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) error {
 		reply.Set("error_description", refusal.Description)
 		return send(w, r, req.RedirectURI, reply)
 	}
-	asked, err := p.ask(w, r, req)
+	asked, err := p.ask(w, r, req, client)
 	if err != nil {
 		return err
 	}
@@ -74,6 +75,13 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, "/auth/login?"+url.Values{"request": {asked.ID.String()}}.Encode(), http.StatusSeeOther)
 	return nil
+}
+
+func refuseUnknownClient() error {
+	return &domain.Refusal{
+		Kind: domain.Invalid, Code: "auth.unknown_client",
+		Message: "The application that sent you here is not registered like this. Go back to it and try again.",
+	}
 }
 
 // checkAuthorize returns whom the client expects, if it says so, and what it may not ask for.
@@ -122,11 +130,12 @@ type providerAsked struct {
 	Browser []byte
 }
 
-// ask notes what the client wants and ties it to the browser.
-func (p *provider) ask(w http.ResponseWriter, r *http.Request, req *oidc.AuthRequest) (asked providerAsked, err error) {
+// ask notes what the client wants, of the scopes those that it may, and ties it to the browser.
+func (p *provider) ask(w http.ResponseWriter, r *http.Request, req *oidc.AuthRequest, client providerClient) (asked providerAsked, err error) {
 	asked.ID = uuid.New()
 	asked.Browser = p.markBrowser(w, r)
-	scopes := slices.DeleteFunc(slices.Clone([]string(req.Scopes)), func(s string) bool { return !slices.Contains(providerScopes, s) })
+	may := client.scopes()
+	scopes := slices.DeleteFunc(slices.Clone([]string(req.Scopes)), func(s string) bool { return !slices.Contains(may, s) })
 	now := p.Now()
 	err = p.queries.InsertAuthorization(r.Context(), dbsqlc.InsertAuthorizationParams{
 		ID:            asked.ID,

@@ -46,32 +46,47 @@ func TestRedirectURIIsComparedLetterByLetter_RFC9700_2_1(t *testing.T) {
 		a.query.Set("client_id", "other")
 		require.Equal(t, "auth.unknown_client", s.browser().authorize(a).body)
 	})
+	t.Run("of another client", func(t *testing.T) {
+		t.Parallel()
+		other, s := newOfflineSite(t)
+		a := s.asking()
+		a.query.Set("redirect_uri", other.client.RedirectURIs[0])
+		res := s.browser().authorize(a)
+		require.Equal(t, "auth.unknown_client", res.body)
+		require.Empty(t, res.Header.Get("Location"))
+	})
 }
 
-func TestParametersComeOnce_RFC6749_3_1(t *testing.T) {
+func TestPKCEIsMandatory_RFC7636_4_4_1(t *testing.T) {
 	t.Parallel()
-	s := newAuthSite(t)
-	a := s.asking()
-	a.query.Add("state", "another")
-	require.Equal(t, "auth.parameter_twice", s.browser().authorize(a).body)
+	requireRefused(t, []wrongAsking{
+		{"no challenge, RFC 9700 2.1.1", "code_challenge", "", "invalid_request"},
+		{"a short challenge, RFC 7636 4.2", "code_challenge", "short", "invalid_request"},
+		{"a challenge that is too long", "code_challenge", strings.Repeat("A", 44), "invalid_request"},
+		{"a challenge in another alphabet", "code_challenge", strings.Repeat("+", 43), "invalid_request"},
+		{"plain", "code_challenge_method", "plain", "invalid_request"},
+		{"no method, which means plain", "code_challenge_method", "", "invalid_request"},
+		{"an unknown method", "code_challenge_method", "S512", "invalid_request"},
+		{"a method in lower case", "code_challenge_method", "s256", "invalid_request"},
+	})
 }
 
-// Everything else that is wrong goes back to the client, with its state and with who says so.
-func TestWhatTheProviderDoesNotOfferIsRefused(t *testing.T) {
+func TestImplicitAndHybridAreRefused_RFC9700_2_1_2(t *testing.T) {
 	t.Parallel()
-	s := newAuthSite(t)
-	for _, c := range []struct{ name, parameter, value, code string }{
-		{"implicit, RFC 9700 2.1.2", "response_type", "token", "unsupported_response_type"},
+	requireRefused(t, []wrongAsking{
+		{"implicit", "response_type", "token", "unsupported_response_type"},
 		{"implicit with ID token", "response_type", "id_token token", "unsupported_response_type"},
+		{"ID token only", "response_type", "id_token", "unsupported_response_type"},
 		{"hybrid", "response_type", "code id_token", "unsupported_response_type"},
 		{"no response type", "response_type", "", "unsupported_response_type"},
 		{"form_post", "response_mode", "form_post", "invalid_request"},
 		{"fragment", "response_mode", "fragment", "invalid_request"},
-		{"no PKCE, RFC 9700 2.1.1", "code_challenge", "", "invalid_request"},
-		{"a short challenge, RFC 7636 4.2", "code_challenge", "short", "invalid_request"},
-		{"plain PKCE", "code_challenge_method", "plain", "invalid_request"},
-		{"PKCE without a method, which means plain", "code_challenge_method", "", "invalid_request"},
-		{"an unknown PKCE method", "code_challenge_method", "S512", "invalid_request"},
+	})
+}
+
+func TestWhatTheProviderDoesNotOfferIsRefused_OIDCCore_3_1_2_6(t *testing.T) {
+	t.Parallel()
+	requireRefused(t, []wrongAsking{
 		{"no openid", "scope", "profile", "invalid_scope"},
 		{"a request object", "request", "e30.e30.", "request_not_supported"},
 		{"a request by reference", "request_uri", "https://evil.example/r", "request_uri_not_supported"},
@@ -79,7 +94,17 @@ func TestWhatTheProviderDoesNotOfferIsRefused(t *testing.T) {
 		{"a hint that is none", "id_token_hint", "x", "login_required"},
 		{"a nonce that is not text", "nonce", "\x00", "invalid_request"},
 		{"a nonce without end", "nonce", strings.Repeat("x", 513), "invalid_request"},
-	} {
+	})
+}
+
+// wrongAsking is a request that is right but for one parameter, and the error it gets.
+type wrongAsking struct{ name, parameter, value, code string }
+
+// requireRefused requires that what is wrong goes back to the client, with its state and with who says so.
+func requireRefused(t *testing.T, askings []wrongAsking) {
+	t.Helper()
+	s := newAuthSite(t)
+	for _, c := range askings {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s, a := s.on(t), s.asking()

@@ -3,18 +3,43 @@ package handlers
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// providerClient is the one client of the Auth-Service: the program itself. Redirect URIs are compared letter by letter.
+// providerClient is a client of the Auth-Service, such as the program itself. Redirect URIs are compared letter by letter.
 type providerClient struct {
 	ID             string
 	Secret         string
 	RedirectURIs   []string
 	PostLogoutURIs []string
+	// Offline lets the client ask for a refresh token, with the scope offline_access.
+	Offline bool
+}
+
+// client returns the client of that id.
+func (p *provider) client(id string) (c providerClient, ok bool) {
+	i := slices.IndexFunc(p.Clients, func(c providerClient) bool { return c.ID == id })
+	if i < 0 {
+		return c, false
+	}
+	return p.Clients[i], true
+}
+
+// offline reports whether any client may ask for refresh tokens.
+func (p *provider) offline() bool {
+	return slices.ContainsFunc(p.Clients, func(c providerClient) bool { return c.Offline })
+}
+
+// scopes are those that the client may ask for.
+func (c providerClient) scopes() []string {
+	if c.Offline {
+		return append(slices.Clone(providerScopes), oidc.ScopeOfflineAccess)
+	}
+	return providerScopes
 }
 
 // authenticates reports whether these are the client's id and secret, in a time that does not tell how much of them fits.
@@ -26,7 +51,8 @@ func (c providerClient) authenticates(id, secret string) bool {
 	return equal(id, c.ID)&equal(secret, c.Secret) == 1
 }
 
-// opClient is how the library sees the client: confidential, with a code for a token and HTTP Basic as its only ways.
+// opClient is how the library sees a client: confidential, with a code for tokens, perhaps those for more tokens, and with HTTP
+// Basic as its only way to show who it is.
 type opClient struct{ providerClient }
 
 var _ op.Client = opClient{}
@@ -39,7 +65,12 @@ func (c opClient) AuthMethod() oidc.AuthMethod         { return oidc.AuthMethodB
 func (c opClient) ResponseTypes() []oidc.ResponseType {
 	return []oidc.ResponseType{oidc.ResponseTypeCode}
 }
-func (c opClient) GrantTypes() []oidc.GrantType         { return []oidc.GrantType{oidc.GrantTypeCode} }
+func (c opClient) GrantTypes() []oidc.GrantType {
+	if c.Offline {
+		return []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+	}
+	return []oidc.GrantType{oidc.GrantTypeCode}
+}
 func (c opClient) AccessTokenType() op.AccessTokenType  { return op.AccessTokenTypeBearer }
 func (c opClient) IDTokenLifetime() time.Duration       { return providerTokenLifetime }
 func (c opClient) DevMode() bool                        { return false }

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
@@ -13,14 +12,15 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"ates/domain/auth"
 	"ates/sql/dbsqlc"
 )
 
 const (
-	// ES256 keys are made in no time and make short tokens.
-	providerAlgorithm = string(jose.ES256)
-	// A retired key stays published for longer than anything it signed is valid.
-	providerKeyOverlap = 24 * time.Hour
+	providerAlgorithm = auth.SigningAlgorithm
+	// A retired key stays published for a day longer than anything it signed is valid; sessions show their ID token for half a
+	// day, when they end.
+	providerKeyOverlap = 24*time.Hour + providerTokenLifetime
 )
 
 // ensureKeys makes what is missing of the keys. Processes that start together end up with the same ones, and a restart
@@ -31,21 +31,7 @@ func (p *provider) ensureKeys(ctx context.Context) error {
 	if err := p.queries.InsertSealingKey(ctx, secret); err != nil {
 		return fmt.Errorf("store sealing key: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("make signing key: %w", err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("encode signing key: %w", err)
-	}
-	err = p.queries.InsertSigningKey(ctx, dbsqlc.InsertSigningKeyParams{
-		ID: rand.Text(), Algorithm: providerAlgorithm, PrivateKey: encoded, Now: p.Now(),
-	})
-	if err != nil {
-		return fmt.Errorf("store signing key: %w", err)
-	}
-	return nil
+	return auth.EnsureSigningKey(ctx, p.DB, p.Now())
 }
 
 // providerKey is a key as the library signs with it; publicKey is its half that the world may see.
@@ -78,7 +64,7 @@ func readKey(row dbsqlc.AuthSigningKey) (providerKey, error) {
 	return providerKey{id: row.ID, private: private}, nil
 }
 
-// SigningKey returns the key that signs.
+// SigningKey returns the key that signs. It is asked for at every token, so that all processes follow a rotation at once.
 func (s *providerStorage) SigningKey(ctx context.Context) (op.SigningKey, error) {
 	row, err := s.queries.FindSigningKey(ctx)
 	if err != nil {
@@ -87,7 +73,7 @@ func (s *providerStorage) SigningKey(ctx context.Context) (op.SigningKey, error)
 	return readKey(row)
 }
 
-// KeySet returns the keys that what we have signed may be checked with.
+// KeySet returns the keys that what we have signed may be checked with, and the one that will sign next.
 func (s *providerStorage) KeySet(ctx context.Context) ([]op.Key, error) {
 	rows, err := s.queries.ListPublishedKeys(ctx, s.Now().Add(-providerKeyOverlap))
 	if err != nil {

@@ -58,7 +58,7 @@ func TestDemoEntryIsClosedUnlessTheProgramShowsItselfOff(t *testing.T) {
 	}
 }
 
-func TestSignOutAtTheProvider_RPInitiatedLogout(t *testing.T) {
+func TestSignOutAtTheProvider_RPInitiatedLogout_2(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	p, other := s.person(domain.Worker), s.person(domain.Worker)

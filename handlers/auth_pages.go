@@ -12,6 +12,7 @@ func (h *Handlers) providerPages() providerPages {
 }
 
 func (h *Handlers) showSignIn(w http.ResponseWriter, r *http.Request, d providerSignIn) error {
+	w.Header().Set("Content-Security-Policy", signInPolicy(h.Clients))
 	data := views.SignInData{Action: "/auth/login", Request: d.Request, Login: d.Login}
 	if d.Passkeys {
 		data.PasskeyOptions = "/auth/login/passkey"

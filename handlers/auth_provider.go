@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,8 @@ import (
 type providerConfig struct {
 	DB dbsqlc.DBTX
 	// Issuer is the provider's name and address: the public URL followed by /auth.
-	Issuer string
-	Client providerClient
+	Issuer  string
+	Clients []providerClient
 	// Demo lets people in as one of auth.DemoPeople without a password.
 	Demo bool
 	// Commands add and remove passkeys.
@@ -45,7 +46,8 @@ type providerPages struct {
 }
 
 // provider is the Auth-Service's side of OAuth 2 and OpenID Connect, mounted at /auth/. It grants codes to clients that use
-// PKCE and turns them into ID tokens, and nothing else: no other grant, no refresh tokens, no access from other origins.
+// PKCE and turns them into tokens, for some clients also into tokens for more tokens, and nothing else: no other grant, no
+// access from other origins.
 // The protocol's parsing, checking and signing is zitadel/oidc's; what that leaves open is closed here.
 type provider struct {
 	providerConfig
@@ -104,11 +106,10 @@ func checkIssuer(issuer string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read issuer: %w", err)
 	}
-	loopback := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 	switch {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "/auth":
 		return nil, fmt.Errorf("issuer %q must be a host's address followed by /auth, such as https://ates.example.com/auth", issuer)
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+	case u.Scheme != "https" && (u.Scheme != "http" || !onThisMachine(u.Hostname())):
 		return nil, fmt.Errorf("issuer %q must begin with https://, since passwords travel to it; http:// is for localhost only", issuer)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
@@ -130,6 +131,7 @@ func (p *provider) routes() http.Handler {
 	mux.HandleFunc("POST /auth/passkeys/again", p.page(p.signInAgain))
 	mux.HandleFunc("POST /auth/passkeys/{id}/remove", p.page(p.removePasskey))
 	mux.HandleFunc("POST /auth/token", p.token)
+	mux.HandleFunc("POST /auth/revoke", p.revoke)
 	mux.HandleFunc("GET /auth/userinfo", p.userinfo)
 	mux.HandleFunc("POST /auth/userinfo", p.userinfo)
 	mux.HandleFunc("GET /auth/end_session", p.page(p.endSession))
@@ -186,12 +188,13 @@ func parseOnce(r *http.Request) error {
 	case err != nil:
 		return &domain.Refusal{Kind: domain.Invalid, Code: "auth.unreadable", Message: "This request cannot be read."}
 	}
-	var twice []string
+	// The library takes names in any case, so those that differ in nothing else are the same.
+	times := map[string]int{}
 	for name, values := range r.Form {
-		if len(values) > 1 {
-			twice = append(twice, name)
-		}
+		times[strings.ToLower(name)] += len(values)
 	}
+	maps.DeleteFunc(times, func(_ string, n int) bool { return n < 2 })
+	twice := slices.Sorted(maps.Keys(times))
 	if len(twice) > 0 {
 		return &domain.Refusal{
 			Kind: domain.Invalid, Code: "auth.parameter_twice",

@@ -11,7 +11,7 @@ import (
 	"ates/sql/sqltest"
 )
 
-func TestIssuerMustUseTLSExceptOnThisMachine(t *testing.T) {
+func TestIssuerMustUseTLSExceptOnThisMachine_OIDCDiscovery_3(t *testing.T) {
 	t.Parallel()
 	for issuer, ok := range map[string]bool{
 		"https://ates.example.com/auth":      true,
@@ -19,6 +19,7 @@ func TestIssuerMustUseTLSExceptOnThisMachine(t *testing.T) {
 		"http://localhost:8080/auth":         true,
 		"http://127.0.0.1:8080/auth":         true,
 		"http://[::1]:8080/auth":             true,
+		"http://ates.localhost:8080/auth":    true,
 		"http://ates.example.com/auth":       false,
 		"http://192.168.1.10:8080/auth":      false,
 		"http://localhost.evil.example/auth": false,
@@ -43,7 +44,7 @@ func TestOnlyWhatIsNeededAnswers_RFC9700_2_6(t *testing.T) {
 	s := newAuthSite(t)
 	b := s.browser()
 	for _, path := range []string{
-		"/auth/", "/auth/device_authorization", "/auth/oauth/introspect", "/auth/oauth/token", "/auth/revoke", "/auth/healthz",
+		"/auth/", "/auth/device_authorization", "/auth/oauth/introspect", "/auth/oauth/token", "/auth/oauth/revoke", "/auth/healthz",
 		"/auth/ready", "/auth/authorize/callback", "/auth/callback", "/auth/register",
 	} {
 		require.Equal(t, http.StatusNotFound, b.get(path).StatusCode, path)
@@ -68,13 +69,19 @@ func TestNoOtherOriginGetsIn_RFC9700_2_6(t *testing.T) {
 	}
 }
 
-func TestDiscoveryPromisesOnlyWhatIsTrue(t *testing.T) {
+func TestDiscoveryPromisesOnlyWhatIsTrue_OIDCDiscovery_3(t *testing.T) {
 	t.Parallel()
+	offline, _ := newOfflineSite(t)
+	promised := offline.browser().get("/auth/.well-known/openid-configuration").json(t)
+	require.Equal(t, []any{"authorization_code", "refresh_token"}, promised["grant_types_supported"])
+	require.Contains(t, promised["scopes_supported"], "offline_access")
+
 	s := newAuthSite(t)
 	doc := s.browser().get("/auth/.well-known/openid-configuration").json(t)
 	require.Equal(t, s.provider.Issuer, doc["issuer"])
 	require.Equal(t, []any{"code"}, doc["response_types_supported"])
 	require.Equal(t, []any{"authorization_code"}, doc["grant_types_supported"])
+	require.NotContains(t, doc["scopes_supported"], "offline_access", "no client may ask for it")
 	require.Equal(t, []any{"S256"}, doc["code_challenge_methods_supported"])
 	require.Equal(t, []any{"client_secret_basic"}, doc["token_endpoint_auth_methods_supported"])
 	require.Equal(t, true, doc["authorization_response_iss_parameter_supported"])
@@ -86,7 +93,7 @@ func TestDiscoveryPromisesOnlyWhatIsTrue(t *testing.T) {
 	}
 }
 
-func TestPublishedKeysHaveNoPrivateParts(t *testing.T) {
+func TestPublishedKeysHaveNoPrivateParts_OIDCDiscovery_3(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	keys := s.browser().get("/auth/keys").json(t)["keys"].([]any)

@@ -46,6 +46,8 @@ type authSite struct {
 	provider *provider
 	sessions *sessions
 	signIn   *signIn
+	// transport reaches the site; nil is the network.
+	transport http.RoundTripper
 }
 
 // newAuthSite starts a site. change, if any, has the last word on how it is set up.
@@ -67,7 +69,7 @@ func newAuthSiteAt(t *testing.T, host string, change ...func(*providerConfig, *s
 	}
 	s.sessions = newSessions(s.pool, false, s.clock.now)
 	forProvider := providerConfig{
-		DB: s.pool, Issuer: s.url + "/auth", Client: s.client, Commands: s, Now: s.clock.now,
+		DB: s.pool, Issuer: s.url + "/auth", Clients: []providerClient{s.client}, Commands: s, Now: s.clock.now,
 		Pages: providerPages{SignIn: showTestSignIn, Passkeys: showTestPasskeys, Failed: testFailed},
 	}
 	forClient := signInConfig{
@@ -191,7 +193,7 @@ func (s *authSite) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	require.NoError(s.t, err)
 	return &browser{site: s, client: &http.Client{
-		Jar:           jar,
+		Jar: jar, Transport: s.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -334,11 +336,16 @@ func (b *browser) code(a asking, p auth.Person) string {
 // redeem asks the token endpoint of a provider for tokens, as the client.
 func (s *authSite) redeem(code string, a asking, change ...func(*http.Request, url.Values)) testAnswer {
 	s.t.Helper()
-	form := url.Values{
+	return s.asClient("/auth/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {code},
 		"redirect_uri": {a.query.Get("redirect_uri")}, "code_verifier": {a.verifier},
-	}
-	r, err := http.NewRequest(http.MethodPost, s.url+"/auth/token", nil)
+	}, change...)
+}
+
+// asClient sends a form as the client does, without a browser.
+func (s *authSite) asClient(path string, form url.Values, change ...func(*http.Request, url.Values)) testAnswer {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, s.url+path, nil)
 	require.NoError(s.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(s.client.ID, s.client.Secret)

@@ -29,7 +29,7 @@ var (
 )
 
 // AuthRequestByCode uses a code up, whatever comes of it: of any number of tries, at any time, one at most gets past here.
-// A second try ends the access token that the first one bought.
+// A second try ends what the first one bought, with all that has come of it since (RFC 6749 4.1.2, RFC 9700 4.14).
 func (s *providerStorage) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {
 	hash, now := tokenHash(code), s.Now()
 	row, err := s.queries.RedeemAuthorization(ctx, dbsqlc.RedeemAuthorizationParams{
@@ -38,6 +38,9 @@ func (s *providerStorage) AuthRequestByCode(ctx context.Context, code string) (o
 	if errors.Is(err, pgx.ErrNoRows) {
 		if _, err := s.queries.ReplayAuthorization(ctx, dbsqlc.ReplayAuthorizationParams{CodeHash: hash, Now: now}); err != nil {
 			return nil, fmt.Errorf("note replay of a code: %w", err)
+		}
+		if err := s.queries.EndRefreshFamilyOfCode(ctx, dbsqlc.EndRefreshFamilyOfCodeParams{CodeHash: hash, Now: now}); err != nil {
+			return nil, fmt.Errorf("end the refresh tokens of a code: %w", err)
 		}
 		return nil, errors.New("the code is unknown, too old or used")
 	}
@@ -82,17 +85,18 @@ func (s *providerStorage) SetUserinfoFromScopes(context.Context, *oidc.UserInfo,
 // DeleteAuthRequest keeps the row, which remembers that the code is used.
 func (s *providerStorage) DeleteAuthRequest(context.Context, string) error { return nil }
 
-// GetClientByClientID knows the one client.
+// GetClientByClientID knows the clients of the configuration.
 func (s *providerStorage) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
-	if id != s.Client.ID {
+	client, ok := s.client(id)
+	if !ok {
 		return nil, errors.New("there is no such client")
 	}
-	return opClient{s.Client}, nil
+	return opClient{client}, nil
 }
 
-// AuthorizeClientIDSecret knows the one client.
+// AuthorizeClientIDSecret knows the clients of the configuration.
 func (s *providerStorage) AuthorizeClientIDSecret(_ context.Context, id, secret string) error {
-	if !s.Client.authenticates(id, secret) {
+	if client, ok := s.client(id); !ok || !client.authenticates(id, secret) {
 		return errors.New("wrong client id or secret")
 	}
 	return nil

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -25,10 +24,6 @@ func (unusedStorage) AuthRequestByID(context.Context, string) (op.AuthRequest, e
 }
 
 func (unusedStorage) SaveAuthCode(context.Context, string, string) error { return errUnused }
-
-func (unusedStorage) CreateAccessAndRefreshTokens(context.Context, op.TokenRequest, string) (string, string, time.Time, error) {
-	return "", "", time.Time{}, errUnused
-}
 
 func (unusedStorage) TokenRequestByRefreshToken(context.Context, string) (op.RefreshTokenRequest, error) {
 	return nil, errUnused

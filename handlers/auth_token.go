@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,32 +18,61 @@ import (
 	"ates/sql/dbsqlc"
 )
 
-// token turns a code into tokens. The client shows who it is with HTTP Basic before its code is looked at, so nobody else
-// can use a code up.
+// token turns a code, or a refresh token, into tokens.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
-	if !p.authenticatesClient(r) {
-		w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
-		op.RequestError(w, r, oidc.ErrInvalidClient().WithDescription("HTTP Basic with the client's id and secret is required"), nil)
+	client, ok := p.byClient(w, r)
+	if !ok {
 		return
 	}
-	switch err := parseOnce(r); {
-	case err != nil:
-		op.RequestError(w, r, oidc.ErrInvalidRequest().WithDescription("%s", err.Error()), nil)
-	case r.URL.RawQuery != "":
-		op.RequestError(w, r, oidc.ErrInvalidRequest().WithDescription("parameters belong in the body"), nil)
-	case r.PostForm.Get("grant_type") != string(oidc.GrantTypeCode):
-		op.RequestError(w, r, oidc.ErrUnsupportedGrantType().WithDescription("only authorization_code is supported"), nil)
-	default:
+	switch oidc.GrantType(r.PostForm.Get("grant_type")) {
+	case oidc.GrantTypeCode:
 		op.CodeExchange(w, r, p.op)
+	case oidc.GrantTypeRefreshToken:
+		p.refresh(w, r, client)
+	default:
+		p.refuseClient(w, r, oidc.ErrUnsupportedGrantType().WithDescription("only authorization_code and refresh_token are supported"))
 	}
 }
 
-// authenticatesClient undoes the form encoding of both halves (RFC 6749 2.3.1).
-func (p *provider) authenticatesClient(r *http.Request) bool {
+// byClient returns which client sent the form, after it has been read. A client shows who it is with HTTP Basic before anything
+// else is looked at, so nobody else can use up a code or learn what a token is worth. Whoever is no client, or sends no form, has
+// been told so when it is not ok.
+func (p *provider) byClient(w http.ResponseWriter, r *http.Request) (client providerClient, ok bool) {
+	if client, ok = p.authenticatedClient(r); !ok {
+		w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
+		p.refuseClient(w, r, oidc.ErrInvalidClient().WithDescription("HTTP Basic with the client's id and secret is required"))
+		return client, false
+	}
+	switch err := parseOnce(r); {
+	case err != nil:
+		p.refuseClient(w, r, oidc.ErrInvalidRequest().WithDescription("%s", err.Error()))
+		return client, false
+	case r.URL.RawQuery != "":
+		p.refuseClient(w, r, oidc.ErrInvalidRequest().WithDescription("parameters belong in the body"))
+		return client, false
+	}
+	return client, true
+}
+
+// authenticatedClient undoes the form encoding of both halves (RFC 6749 2.3.1).
+func (p *provider) authenticatedClient(r *http.Request) (client providerClient, ok bool) {
 	rawID, rawSecret, ok := r.BasicAuth()
 	id, errID := url.QueryUnescape(rawID)
 	secret, errSecret := url.QueryUnescape(rawSecret)
-	return ok && errID == nil && errSecret == nil && p.Client.authenticates(id, secret)
+	if !ok || errID != nil || errSecret != nil {
+		return client, false
+	}
+	client, ok = p.client(id)
+	return client, ok && client.authenticates(id, secret)
+}
+
+// refuseClient tells a client why it gets nothing. Of a fault it learns only that there was one.
+func (p *provider) refuseClient(w http.ResponseWriter, r *http.Request, err error) {
+	if refusal := (*oidc.Error)(nil); !errors.As(err, &refusal) {
+		slog.ErrorContext(r.Context(), "fault", "method", r.Method, "path", r.URL.Path, "error", err)
+		err = oidc.ErrServerError()
+	}
+	op.RequestError(w, r, err, nil)
 }
 
 // userinfo tells the bearer of an access token what it grants to know. The token is taken from the header only: what is
@@ -60,7 +90,7 @@ func (p *provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		http.Error(w, "The token is not valid any more.", http.StatusUnauthorized)
 	case err != nil:
-		op.RequestError(w, r, err, nil)
+		p.refuseClient(w, r, err)
 	default:
 		httphelper.MarshalJSON(w, info)
 	}
@@ -68,18 +98,19 @@ func (p *provider) userinfo(w http.ResponseWriter, r *http.Request) {
 
 var errTokenInvalid = errors.New("the access token is not valid")
 
-// granted returns what an access token grants to know. A token is the sealed id of the authorization that bought it.
+// granted returns what an access token grants to know.
 func (p *provider) granted(r *http.Request, token string) (*oidc.UserInfo, error) {
-	opened, err := p.op.Crypto().Decrypt(token)
-	if err != nil {
+	id, ok := p.openAccessToken(token)
+	if !ok {
 		return nil, errTokenInvalid
 	}
-	text, _, _ := strings.Cut(opened, ":")
-	id, err := uuid.Parse(text)
-	if err != nil {
-		return nil, errTokenInvalid
+	since := p.Now().Add(-providerTokenLifetime)
+	grant, err := p.queries.FindGrant(r.Context(), dbsqlc.FindGrantParams{ID: id, RedeemedAfter: since})
+	if errors.Is(err, pgx.ErrNoRows) {
+		var refreshed dbsqlc.FindRefreshedGrantRow
+		refreshed, err = p.queries.FindRefreshedGrant(r.Context(), dbsqlc.FindRefreshedGrantParams{ID: id, IssuedAfter: since})
+		grant = dbsqlc.FindGrantRow(refreshed)
 	}
-	grant, err := p.queries.FindGrant(r.Context(), dbsqlc.FindGrantParams{ID: id, RedeemedAfter: p.Now().Add(-providerTokenLifetime)})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errTokenInvalid
 	}
@@ -89,6 +120,18 @@ func (p *provider) granted(r *http.Request, token string) (*oidc.UserInfo, error
 	info := new(oidc.UserInfo)
 	describe(info, grant.AuthAccount, grant.Scopes)
 	return info, nil
+}
+
+// openAccessToken returns the id that an access token is the seal of: that of the authorization whose code bought it, or of the
+// refresh token that came with it.
+func (p *provider) openAccessToken(token string) (id uuid.UUID, ok bool) {
+	opened, err := p.op.Crypto().Decrypt(token)
+	if err != nil {
+		return uuid.Nil, false
+	}
+	text, _, _ := strings.Cut(opened, ":")
+	id, err = uuid.Parse(text)
+	return id, err == nil
 }
 
 // describe sets the claims that scopes grant.

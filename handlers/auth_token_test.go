@@ -75,6 +75,30 @@ func TestCodeIsBurntByAFailedTry_RFC9700_4_5(t *testing.T) {
 	}
 }
 
+func TestVerifierIsChecked_RFC7636_4_6(t *testing.T) {
+	t.Parallel()
+	s := newAuthSite(t)
+	b, p := s.browser(), s.person(domain.Worker)
+	b.signInAs(p)
+	for _, verifier := range []string{"", "x", oauth2.GenerateVerifier()} {
+		a := s.asking()
+		code := b.to(b.authorize(a)).Query().Get("code")
+		res := s.redeem(code, a, func(_ *http.Request, f url.Values) { f.Set("code_verifier", verifier) })
+		require.Equal(t, http.StatusBadRequest, res.StatusCode)
+		require.Contains(t, []any{"invalid_grant", "invalid_request"}, res.json(t)["error"])
+		require.NotContains(t, res.json(t), "access_token")
+	}
+}
+
+func TestCodeBelongsToItsClient_RFC6749_4_1_3(t *testing.T) {
+	t.Parallel()
+	other, s := newOfflineSite(t)
+	a := s.asking()
+	code := s.browser().code(a, s.person(domain.Worker))
+	require.Equal(t, "invalid_grant", other.redeem(code, a).json(t)["error"])
+	require.Equal(t, "invalid_grant", s.redeem(code, a).json(t)["error"], "whoever tried it has seen it, so it is burnt")
+}
+
 func TestCodeLivesOneMinute_RFC6749_4_1_2(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
@@ -122,7 +146,7 @@ func TestOnlyTheCodeGrantIsOffered_RFC9700_2_4(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	for _, grant := range []string{
-		"", "password", "client_credentials", "refresh_token", "implicit",
+		"", "password", "client_credentials", "implicit",
 		"urn:ietf:params:oauth:grant-type:device_code",
 		"urn:ietf:params:oauth:grant-type:jwt-bearer",
 		"urn:ietf:params:oauth:grant-type:token-exchange",
@@ -135,8 +159,9 @@ func TestOnlyTheCodeGrantIsOffered_RFC9700_2_4(t *testing.T) {
 	a.query.Set("scope", "openid offline_access")
 	res := s.redeem(s.browser().code(a, s.person(domain.Worker)), a)
 	res.tokens(t)
-	require.NotContains(t, res.json(t), "refresh_token")
+	require.NotContains(t, res.json(t), "refresh_token", "not for a client that was not registered for it")
 	require.Equal(t, "openid", res.json(t)["scope"])
+	require.Equal(t, "unauthorized_client", s.refresh("x").json(t)["error"])
 }
 
 func TestTokensAreNotCached_RFC6749_5_1(t *testing.T) {
@@ -179,7 +204,7 @@ func TestUserInfoTellsWhatWasGranted_OIDCCore_5_3(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, s.userinfo(all).StatusCode, "expired")
 }
 
-func TestCodeOfSomebodyDeactivatedSinceBuysNothing(t *testing.T) {
+func TestCodeOfSomebodyDeactivatedSinceBuysNothing_OIDCCore_3_1_3_1(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	a, p := s.asking(), s.person(domain.Worker)

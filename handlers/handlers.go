@@ -41,6 +41,8 @@ type Config struct {
 	Demo bool
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Clients are the other programs whose people sign in with the Auth-Service.
+	Clients []Client
 	// Backlog looks at what the jobs have still to do.
 	Backlog func(ctx context.Context) (Backlog, error)
 	// Dashboard is River's, for the paths under /ops/jobs/.
@@ -154,13 +156,17 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	issuer := cfg.PublicURL + "/auth"
-	// The one client of the embedded provider is this process, which reaches it from within: the secret never leaves it.
+	// The first client of the embedded provider is this process, which reaches it from within: the secret never leaves it.
 	client := providerClient{
-		ID: "ates", Secret: rand.Text(),
+		ID: ownClientID, Secret: rand.Text(),
 		RedirectURIs: []string{cfg.PublicURL + "/callback"}, PostLogoutURIs: []string{cfg.PublicURL + "/"},
 	}
+	clients := []providerClient{client}
+	for _, c := range cfg.Clients {
+		clients = append(clients, providerClient(c))
+	}
 	provider, err := newProvider(ctx, providerConfig{
-		DB: cfg.Pool, Issuer: issuer, Client: client, Demo: cfg.Demo, Now: cfg.Now,
+		DB: cfg.Pool, Issuer: issuer, Clients: clients, Demo: cfg.Demo, Now: cfg.Now,
 		Commands: cfg.Commands, TrustedProxies: cfg.TrustedProxies, Pages: h.providerPages(),
 	})
 	if err != nil {

@@ -51,6 +51,10 @@ type answer struct {
 }
 
 func (a *answer) WriteHeader(status int) {
+	// These would send a form on, password and all. Routers answer with them where a path is not in its shortest form (RFC 9700 4.12).
+	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
+		status = http.StatusSeeOther
+	}
 	if a.status == 0 && status >= 200 {
 		a.status = status
 	}

@@ -71,6 +71,9 @@ func (s *signIn) login(w http.ResponseWriter, r *http.Request) error {
 func (s *signIn) callback(w http.ResponseWriter, r *http.Request) error {
 	ctx, query := r.Context(), r.URL.Query()
 	noStore(w)
+	if err := parseOnce(r); err != nil {
+		return err
+	}
 	attempt, ok, err := s.Sessions.takeAttempt(ctx, query.Get("state"), s.Now())
 	if err != nil {
 		return err

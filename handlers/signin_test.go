@@ -56,7 +56,7 @@ func TestAnswerIsTakenOnceAndOnlyWhereItWasAskedFor_RFC9700_4_7(t *testing.T) {
 	require.Equal(t, p.ID.String(), b.whoami(), "who is signed in stays so")
 }
 
-func TestTwoTabsCanSignInAtOnce(t *testing.T) {
+func TestTwoTabsCanSignInAtOnce_RFC9700_4_7(t *testing.T) {
 	t.Parallel()
 	s := newAuthSite(t)
 	p, b := s.person(domain.Worker), s.browser()

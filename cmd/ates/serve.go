@@ -28,6 +28,7 @@ type serve struct {
 	payouts
 	mailing
 	site
+	clients
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -60,6 +61,9 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
+	if _, err := c.registered(); err != nil {
 		return err
 	}
 	if !c.Web && !c.Jobs {
@@ -151,6 +155,10 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err != nil {
 		return err
 	}
+	others, err := c.registered()
+	if err != nil {
+		return err
+	}
 	dashboard, err := riverui.NewHandler(&riverui.HandlerOpts{
 		Endpoints: riverui.NewEndpoints(bus.River(), nil), Logger: slog.Default(), Prefix: handlers.DashboardPrefix, JobListHideArgsByDefault: true,
 	})
@@ -161,7 +169,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return fmt.Errorf("start River's dashboard: %w", err)
 	}
 	web, err := handlers.New(ctx, handlers.Config{
-		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo, TrustedProxies: proxies,
+		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: version(),
 		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
 			backlog, err := bus.Backlog(ctx)

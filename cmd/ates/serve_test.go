@@ -35,6 +35,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"ATES_TRUSTED_PROXIES": "ATES_TRUSTED_PROXIES=10.0.0.0/99",
 		"SMTP_URL":             "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
 		"ATES_MAIL_FROM":       "SMTP_URL=smtp://mail.example",
+		"ATES_CLIENTS":         "ATES_CLIENTS=/no/such/file.json",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

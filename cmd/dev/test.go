@@ -42,7 +42,11 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 	if ensureCompiler(ctx) {
 		args = append(args, "-race")
 	}
-	return goTest(ctx, append(args, withPackages(c.Args)...), env)
+	var fuzz func(*report) error
+	if len(c.Args) == 0 {
+		fuzz = func(r *report) error { return fuzzAll(ctx, r, args[len(args)-1] == "-race", env) }
+	}
+	return goTest(ctx, append(args, withPackages(c.Args)...), env, fuzz)
 }
 
 // startPostgres starts the one server that the tests of all packages share.
@@ -68,9 +72,9 @@ func withPackages(args []string) []string {
 	return append([]string{"./..."}, args...)
 }
 
-// goTest runs go with the arguments of a test with JSON output, and reports it. Signals reach it through ctx alone, so that
-// each is heard once.
-func goTest(ctx context.Context, args, env []string) error {
+// goTest runs go with the arguments of a test with JSON output, then fuzz, if any, and reports both. Signals reach it through ctx
+// alone, so that each is heard once.
+func goTest(ctx context.Context, args, env []string, fuzz func(*report) error) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -90,6 +94,11 @@ func goTest(ctx context.Context, args, env []string) error {
 	readErr := r.read(stdout)
 	ended := cmd.Wait()
 	fmt.Print(complaints.String())
+	if fuzz != nil && ctx.Err() == nil {
+		if err := fuzz(r); err != nil {
+			return err
+		}
+	}
 	r.skipsFail = os.Getenv("CI") == "true"
 	failed := r.summary(ended, time.Since(begin))
 	switch {

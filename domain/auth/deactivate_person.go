@@ -42,6 +42,9 @@ func (c *DeactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 	if err := q.EndProviderSessionsOfAccount(ctx, dbsqlc.EndProviderSessionsOfAccountParams{AccountID: c.Person, Now: tx.Now}); err != nil {
 		return nil, fmt.Errorf("sign out at the provider: %w", err)
 	}
+	if err := q.EndRefreshFamiliesOfAccount(ctx, dbsqlc.EndRefreshFamiliesOfAccountParams{AccountID: c.Person, Now: tx.Now}); err != nil {
+		return nil, fmt.Errorf("end refresh tokens: %w", err)
+	}
 	user := person.user()
 	return user.tell(UserDeactivated{user}), nil
 }

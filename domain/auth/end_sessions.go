@@ -11,8 +11,8 @@ import (
 )
 
 // EndSessions signs a person out of their own sessions, at once and for good: of the one named by Session, else of all but Keep,
-// which is nil to keep none. Whichever end, no browser of theirs is let in again without showing who sits there. It refuses a
-// session that is not theirs or has ended.
+// which is nil to keep none. Whichever end, no browser of theirs is let in again without showing who sits there; with all of
+// them goes what other programs may ask for in the person's name. It refuses a session that is not theirs or has ended.
 type EndSessions struct {
 	domain.Request
 	Session uuid.UUID `json:"session"`
@@ -38,6 +38,11 @@ func (c *EndSessions) Handle(ctx context.Context, tx domain.Tx) (_ []domain.Even
 	}
 	if err := q.EndProviderSessionsOfAccount(ctx, dbsqlc.EndProviderSessionsOfAccountParams{AccountID: c.By.ID, Now: tx.Now}); err != nil {
 		return nil, fmt.Errorf("sign out at the provider: %w", err)
+	}
+	if c.Session == uuid.Nil {
+		if err := q.EndRefreshFamiliesOfAccount(ctx, dbsqlc.EndRefreshFamiliesOfAccountParams{AccountID: c.By.ID, Now: tx.Now}); err != nil {
+			return nil, fmt.Errorf("end refresh tokens: %w", err)
+		}
 	}
 	return nil, nil
 }

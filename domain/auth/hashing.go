@@ -66,7 +66,7 @@ func (h *hasher) match(ctx context.Context, from lane, password, hash string) (m
 		return false, nil
 	}
 	err = h.inTurn(ctx, from, func() error {
-		match, err = argon2id.ComparePasswordAndHash(password, hash)
+		match, err = compareHash(password, hash)
 		return err
 	})
 	return match, err

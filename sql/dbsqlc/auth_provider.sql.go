@@ -17,7 +17,7 @@ update auth.authorizations
 set account_id = $1::uuid, auth_time = $2::timestamptz, amr = $3,
     code_hash = $4, code_issued_at = $5::timestamptz
 where id = $6 and browser_hash = $7 and account_id is null and expires_at > $5::timestamptz
-returning id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at
+returning id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at, revoked_at
 `
 
 type AnswerAuthorizationParams struct {
@@ -60,6 +60,7 @@ func (q *Queries) AnswerAuthorization(ctx context.Context, arg AnswerAuthorizati
 		&i.CodeIssuedAt,
 		&i.RedeemedAt,
 		&i.ReplayedAt,
+		&i.RevokedAt,
 	)
 	return i, err
 }
@@ -123,7 +124,8 @@ func (q *Queries) EndProviderSessionsOfAccount(ctx context.Context, arg EndProvi
 const findGrant = `-- name: FindGrant :one
 select g.scopes, a.id, a.issuer, a.subject, a.login, a.name, a.email, a.role, a.status, a.version, a.password_hash, a.created_at, a.updated_at
 from auth.authorizations g join auth.accounts a on a.id = g.account_id
-where g.id = $1 and g.redeemed_at > $2::timestamptz and g.replayed_at is null and a.status = 'active'
+where g.id = $1 and g.redeemed_at > $2::timestamptz and g.replayed_at is null and g.revoked_at is null
+  and a.status = 'active'
 `
 
 type FindGrantParams struct {
@@ -137,7 +139,7 @@ type FindGrantRow struct {
 }
 
 // What the access token with this id still grants, and to whom: nothing once the code was replayed, the token has
-// expired, or the person is no longer active.
+// expired or was revoked, or the person is no longer active.
 func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrantRow, error) {
 	row := q.db.QueryRow(ctx, findGrant, arg.ID, arg.RedeemedAfter)
 	var i FindGrantRow
@@ -160,7 +162,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 }
 
 const findOpenAuthorization = `-- name: FindOpenAuthorization :one
-select id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at from auth.authorizations
+select id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at, revoked_at from auth.authorizations
 where id = $1 and browser_hash = $2 and account_id is null and expires_at > $3
 `
 
@@ -192,6 +194,7 @@ func (q *Queries) FindOpenAuthorization(ctx context.Context, arg FindOpenAuthori
 		&i.CodeIssuedAt,
 		&i.RedeemedAt,
 		&i.ReplayedAt,
+		&i.RevokedAt,
 	)
 	return i, err
 }
@@ -231,24 +234,6 @@ func (q *Queries) FindSealingKey(ctx context.Context) ([]byte, error) {
 	var secret []byte
 	err := row.Scan(&secret)
 	return secret, err
-}
-
-const findSigningKey = `-- name: FindSigningKey :one
-select id, algorithm, private_key, created_at, retired_at from auth.signing_keys where retired_at is null
-`
-
-// The key that signs.
-func (q *Queries) FindSigningKey(ctx context.Context) (AuthSigningKey, error) {
-	row := q.db.QueryRow(ctx, findSigningKey)
-	var i AuthSigningKey
-	err := row.Scan(
-		&i.ID,
-		&i.Algorithm,
-		&i.PrivateKey,
-		&i.CreatedAt,
-		&i.RetiredAt,
-	)
-	return i, err
 }
 
 const insertAuthorization = `-- name: InsertAuthorization :exec
@@ -323,67 +308,10 @@ func (q *Queries) InsertSealingKey(ctx context.Context, secret []byte) error {
 	return err
 }
 
-const insertSigningKey = `-- name: InsertSigningKey :exec
-insert into auth.signing_keys (id, algorithm, private_key, created_at)
-values ($1, $2, $3, $4)
-on conflict do nothing
-`
-
-type InsertSigningKeyParams struct {
-	ID         string
-	Algorithm  string
-	PrivateKey []byte
-	Now        time.Time
-}
-
-// Adds the key that signs, unless there is one: processes that start together end up with the same.
-func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyParams) error {
-	_, err := q.db.Exec(ctx, insertSigningKey,
-		arg.ID,
-		arg.Algorithm,
-		arg.PrivateKey,
-		arg.Now,
-	)
-	return err
-}
-
-const listPublishedKeys = `-- name: ListPublishedKeys :many
-select id, algorithm, private_key, created_at, retired_at from auth.signing_keys
-where retired_at is null or retired_at > $1::timestamptz
-order by created_at desc, id
-`
-
-// The key that signs and those retired since that moment, newest first.
-func (q *Queries) ListPublishedKeys(ctx context.Context, retiredAfter time.Time) ([]AuthSigningKey, error) {
-	rows, err := q.db.Query(ctx, listPublishedKeys, retiredAfter)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []AuthSigningKey{}
-	for rows.Next() {
-		var i AuthSigningKey
-		if err := rows.Scan(
-			&i.ID,
-			&i.Algorithm,
-			&i.PrivateKey,
-			&i.CreatedAt,
-			&i.RetiredAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const redeemAuthorization = `-- name: RedeemAuthorization :one
 update auth.authorizations set redeemed_at = $1::timestamptz
 where code_hash = $2 and redeemed_at is null and code_issued_at > $3::timestamptz
-returning id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at
+returning id, client_id, redirect_uri, state, nonce, scopes, code_challenge, browser_hash, created_at, expires_at, account_id, auth_time, amr, code_hash, code_issued_at, redeemed_at, replayed_at, revoked_at
 `
 
 type RedeemAuthorizationParams struct {
@@ -414,6 +342,7 @@ func (q *Queries) RedeemAuthorization(ctx context.Context, arg RedeemAuthorizati
 		&i.CodeIssuedAt,
 		&i.RedeemedAt,
 		&i.ReplayedAt,
+		&i.RevokedAt,
 	)
 	return i, err
 }

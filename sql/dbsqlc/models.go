@@ -177,6 +177,7 @@ type AuthAuthorization struct {
 	CodeIssuedAt  *time.Time
 	RedeemedAt    *time.Time
 	ReplayedAt    *time.Time
+	RevokedAt     *time.Time
 }
 
 type AuthPasskey struct {
@@ -206,6 +207,29 @@ type AuthProviderSession struct {
 	Amr       []string
 	ExpiresAt time.Time
 	EndedAt   *time.Time
+}
+
+type AuthRefreshFamily struct {
+	ID        uuid.UUID
+	CodeHash  []byte
+	ClientID  string
+	AccountID uuid.UUID
+	Scopes    []string
+	AuthTime  time.Time
+	Amr       []string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	EndedAt   *time.Time
+}
+
+type AuthRefreshToken struct {
+	ID        uuid.UUID
+	Family    uuid.UUID
+	TokenHash []byte
+	Scopes    []string
+	IssuedAt  time.Time
+	UsedAt    *time.Time
+	RevokedAt *time.Time
 }
 
 type AuthSealingKey struct {
@@ -239,6 +263,7 @@ type AuthSigningKey struct {
 	PrivateKey []byte
 	CreatedAt  time.Time
 	RetiredAt  *time.Time
+	SignsFrom  *time.Time
 }
 
 type LogChange struct {

@@ -31,10 +31,11 @@ where code_hash = @code_hash and redeemed_at is not null and replayed_at is null
 
 -- name: FindGrant :one
 -- What the access token with this id still grants, and to whom: nothing once the code was replayed, the token has
--- expired, or the person is no longer active.
+-- expired or was revoked, or the person is no longer active.
 select g.scopes, sqlc.embed(a)
 from auth.authorizations g join auth.accounts a on a.id = g.account_id
-where g.id = @id and g.redeemed_at > @redeemed_after::timestamptz and g.replayed_at is null and a.status = 'active';
+where g.id = @id and g.redeemed_at > @redeemed_after::timestamptz and g.replayed_at is null and g.revoked_at is null
+  and a.status = 'active';
 
 -- name: DeleteExpiredAuthorizations :execrows
 -- Forgets requests that expired before that moment.
@@ -62,22 +63,6 @@ update auth.provider_sessions set ended_at = @now::timestamptz where account_id 
 -- name: DeleteExpiredProviderSessions :execrows
 -- Forgets sign-ins that expired before that moment.
 delete from auth.provider_sessions where expires_at < @before;
-
--- name: InsertSigningKey :exec
--- Adds the key that signs, unless there is one: processes that start together end up with the same.
-insert into auth.signing_keys (id, algorithm, private_key, created_at)
-values (@id, @algorithm, @private_key, @now)
-on conflict do nothing;
-
--- name: FindSigningKey :one
--- The key that signs.
-select * from auth.signing_keys where retired_at is null;
-
--- name: ListPublishedKeys :many
--- The key that signs and those retired since that moment, newest first.
-select * from auth.signing_keys
-where retired_at is null or retired_at > @retired_after::timestamptz
-order by created_at desc, id;
 
 -- name: InsertSealingKey :exec
 -- Stores the key that seals codes and tokens, unless there is one.

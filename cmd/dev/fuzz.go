@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// What all fuzz targets together may take, and one of them at most.
+const (
+	fuzzBudget = 8 * time.Second
+	fuzzFor    = 2 * time.Second
+)
+
+var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
+
+// fuzzTargets returns the names of the fuzz targets of each package, by its folder.
+func fuzzTargets() (map[string][]string, error) {
+	files, err := filesWithSuffix("_test.go")
+	if err != nil {
+		return nil, err
+	}
+	targets := map[string][]string{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, found := range fuzzTarget.FindAllStringSubmatch(string(source), -1) {
+			dir := filepath.Dir(file)
+			targets[dir] = append(targets[dir], found[1])
+		}
+	}
+	return targets, nil
+}
+
+// fuzzAll tries each fuzz target for a moment with inputs of its own making, beginning with what testdata has, and adds how each
+// ended to the report. It uses what the tests were compiled to: with the coverage that "go test -fuzz" builds in, which is what to
+// use for longer, everything would have to be compiled anew.
+func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
+	targets, err := fuzzTargets()
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, names := range targets {
+		total += len(names)
+	}
+	work, err := os.MkdirTemp("", "ates-fuzz-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	for _, dir := range slices.Sorted(maps.Keys(targets)) {
+		program, pkg := filepath.Join(work, "fuzz.test"), "ates/"+filepath.ToSlash(dir)
+		args := []string{"test", "-c", "-o", program}
+		if race {
+			args = append(args, "-race")
+		}
+		if said, err := output(ctx, "go", append(args, pkg)...); err != nil {
+			r.fuzzed(result{name: pkg + " fuzzing", action: "fail", said: said})
+			continue
+		}
+		for _, name := range targets[dir] {
+			begin := time.Now()
+			said, err := fuzz(ctx, program, dir, name, min(fuzzFor, fuzzBudget/time.Duration(total)), work, env)
+			done := result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
+			if err != nil {
+				done.action = "fail"
+			}
+			r.fuzzed(done)
+		}
+	}
+	return nil
+}
+
+// fuzz tries one target in the folder of its package, where an input that fails is written to testdata.
+func fuzz(ctx context.Context, program, dir, name string, within time.Duration, cache string, env []string) (said string, err error) {
+	cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.fuzz=^"+name+"$", "-test.fuzztime="+within.String(),
+		"-test.fuzzcachedir="+cache, "-test.parallel=2", "-test.timeout=2m")
+	cmd.Dir, cmd.Env = dir, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("fuzz %s: %w", name, err)
+	}
+	return string(out), err
+}
+
+var fuzzExecs = regexp.MustCompile(`execs: (\d+)`)
+
+// fuzzed adds how a fuzz target ended, with the number of inputs it was tried with.
+func (r *report) fuzzed(done result) {
+	r.results = append(r.results, done)
+	if done.action == "fail" {
+		fmt.Fprintf(r.out, "--- FAIL %s (%.2fs)\n%s", done.name, done.seconds, indent(done.said))
+		return
+	}
+	tries := "no"
+	if all := fuzzExecs.FindAllStringSubmatch(done.said, -1); len(all) > 0 {
+		tries = all[len(all)-1][1]
+	}
+	fmt.Fprintf(r.out, "ok   %s (%s inputs, %.1fs)\n", done.name, tries, done.seconds)
+}
