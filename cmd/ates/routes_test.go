@@ -81,12 +81,20 @@ func rights(othersTask string) []asked {
 		everybody("POST", "/auth/authorize", http.StatusUnprocessableEntity),
 		asked{"GET", "/auth/login", nil, may, may, may, may, may, false}, // to the home page, where nobody has asked to be let in
 		everybody("POST", "/auth/login", http.StatusConflict),
+		everybody("POST", "/auth/login/passkey", http.StatusConflict),
+		// Whoever is not signed in at the Auth-Service is sent to do so, and owns no passkey.
+		asked{"GET", "/auth/passkeys", nil, may, may, may, may, may, true},
+		asked{"POST", "/auth/passkeys", nil, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, may, true},
+		asked{"POST", "/auth/passkeys/options", nil, may, may, may, may, may, true},
+		asked{"POST", "/auth/passkeys/" + othersTask + "/remove", nil, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, may, true},
 		everybody("POST", "/auth/token", http.StatusUnauthorized),
+		everybody("POST", "/auth/revoke", http.StatusUnauthorized),
 		everybody("GET", "/auth/userinfo", http.StatusUnauthorized),
 		everybody("POST", "/auth/userinfo", http.StatusUnauthorized),
 		asked{"GET", "/auth/end_session", nil, http.StatusConflict, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
 		asked{"POST", "/auth/end_session", nil, http.StatusConflict, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
-		// Late, for it signs people out at the Auth-Service.
+		// Late, for these sign people out at the Auth-Service.
+		asked{"POST", "/auth/passkeys/again", nil, may, may, may, may, may, true},
 		asked{"POST", "/sessions/end", url.Values{"session": {"others"}}, may, may, may, may, may, false},
 	)
 }
