@@ -90,11 +90,11 @@ func (p *provider) recognize(r *http.Request, asked providerAsked) (person auth.
 	login := r.PostForm.Get("login")
 	person, err = auth.SignIn{
 		Login: login, Password: r.PostForm.Get("password"),
-		Address: p.clientAddress(r), Browser: p.knownBrowser(r, login), Now: p.Now(),
+		Address: clientAddress(r, p.TrustedProxies), Browser: p.knownBrowser(r, login), Now: p.Now(),
 	}.Authenticate(r.Context(), p.DB)
 	if refusal := (*domain.Refusal)(nil); errors.As(err, &refusal) && refusal.Kind == domain.TooSoon {
 		// Not the login: people type passwords where it belongs.
-		slog.WarnContext(r.Context(), "a sign-in has to wait", "why", refusal.Code, "address", p.clientAddress(r), "wait", refusal.RetryAfter)
+		slog.WarnContext(r.Context(), "a sign-in has to wait", "why", refusal.Code, "address", clientAddress(r, p.TrustedProxies), "wait", refusal.RetryAfter)
 	}
 	return person, []string{"pwd"}, err
 }

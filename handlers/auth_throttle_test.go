@@ -73,6 +73,6 @@ func TestOnlyTrustedProxiesSayWhereARequestComesFrom(t *testing.T) {
 		{"", []string{"198.51.100.7"}, "invalid IP"},
 	} {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.forwarded}, URL: &url.URL{}}
-		require.Equal(t, c.want, p.clientAddress(r).String(), "%v", c)
+		require.Equal(t, c.want, clientAddress(r, p.TrustedProxies).String(), "%v", c)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // clientAddress is where a request comes from: its peer, or, where the peer is a proxy that is trusted, whom the proxy names in
 // X-Forwarded-For. What stands before the first name that no trusted proxy has written may be anybody's invention.
-func (p *provider) clientAddress(r *http.Request) netip.Addr {
+func clientAddress(r *http.Request, trustedProxies []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
@@ -17,7 +17,7 @@ func (p *provider) clientAddress(r *http.Request) netip.Addr {
 	address := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		trusted := slices.ContainsFunc(p.TrustedProxies, func(proxies netip.Prefix) bool { return proxies.Contains(address) })
+		trusted := slices.ContainsFunc(trustedProxies, func(proxies netip.Prefix) bool { return proxies.Contains(address) })
 		if !trusted {
 			break
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/go-chi/httprate"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -67,6 +68,7 @@ type Handlers struct {
 	queries  *dbsqlc.Queries
 	commands Commands
 	hub      *hub
+	rates    *httprate.RateLimiter
 	sessions *sessions
 	signIn   *signIn
 	provider http.Handler
@@ -152,7 +154,7 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), stopping: make(chan struct{}),
+		hub: newHub(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	issuer := cfg.PublicURL + "/auth"

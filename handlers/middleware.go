@@ -175,6 +175,11 @@ func (h *Handlers) signedIn(handle func(http.ResponseWriter, *http.Request, page
 			h.askToSignIn(w, r)
 			return nil
 		}
+		if r.Method != http.MethodGet {
+			if err := h.rated(w, r, person.ID.String()); err != nil {
+				return err
+			}
+		}
 		p := page{Person: person, Page: h.frame(r, &person)}
 		if len(roles) > 0 && !slices.Contains(roles, person.Role) {
 			return &domain.Refusal{Kind: domain.Forbidden, Code: "page.not_for_role",

@@ -39,10 +39,10 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /sessions", h.signedIn(h.ownSessions))
 	app.Handle("POST /sessions/end", h.signedIn(h.endSessions))
 
-	app.Handle("GET /login", h.public(h.signIn.login))
-	app.Handle("GET /callback", h.public(h.signIn.callback))
-	app.Handle("POST /logout", h.public(h.logout))
-	app.Handle("POST /preferences", h.public(h.setPreferences))
+	app.Handle("GET /login", h.ratedByAddress(h.public(h.signIn.login)))
+	app.Handle("GET /callback", h.ratedByAddress(h.public(h.signIn.callback)))
+	app.Handle("POST /logout", h.ratedByAddress(h.public(h.logout)))
+	app.Handle("POST /preferences", h.ratedByAddress(h.public(h.setPreferences)))
 	app.Handle("/", h.nothingHere(app))
 
 	site := http.NewServeMux()
@@ -50,7 +50,7 @@ func (h *Handlers) routes() http.Handler {
 	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
 	// the Auth-Service has its own.
 	site.HandleFunc("GET /live", h.live)
-	site.Handle("/auth/", h.provider)
+	site.Handle("/auth/", h.ratedByAddress(h.provider))
 	site.Handle("GET "+static.Prefix, static.Handler())
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)
