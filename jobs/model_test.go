@@ -283,10 +283,21 @@ func (w *walk) giveUp(r *rapid.T) {
 	}
 }
 
-// slowCreate begins to create a task and does not get further before some seconds have passed; no command may take longer.
+// slowCreate begins to create a task and does not get further before some seconds have passed; no command may take longer. Those
+// seconds are often the ones about midnight.
 func (w *walk) slowCreate(r *rapid.T) {
 	w.endSlow()
+	midnight := w.model.ends(w.model.day(w.now))
+	over := rapid.Bool().Draw(r, "over midnight")
+	if over {
+		w.to(midnight.Add(-time.Second))
+	}
 	w.beginSlow(&tracker.CreateTask{Request: w.request(w.somebody(r)), Description: "Takes its time"})
+	if over {
+		w.to(midnight.Add(time.Second))
+		w.create(r)
+		w.sweep(r)
+	}
 }
 
 // providerOf pays people in one of the two ways.
