@@ -88,6 +88,7 @@ func (w *walk) observeDays() (closed []string) {
 		w.require.Equal([]time.Time{w.model.ends(dayAfter(day, -1)).UTC(), w.model.ends(day).UTC()}, []time.Time{begins.UTC(), ends.UTC()}, day)
 		if known := w.model.status[day]; status != "open" && (known == "" || known == "open") {
 			w.require.NoError(w.model.beginsToClose(day, w.now))
+			w.require.False(w.slow != nil && w.model.day(w.slow.began) <= day, "%s is closed while a command of that day is at work", day)
 			w.model.status[day] = "closing"
 		} else if known == "" {
 			w.model.status[day] = "open"

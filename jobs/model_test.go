@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ import (
 //
 //	go test ./jobs -run TestModel -timeout 0 -rapid.checks=500 -rapid.steps=60
 func init() {
-	for name, value := range map[string]string{"checks": "4", "steps": "40"} {
+	for name, value := range map[string]string{"checks": "3", "steps": "30"} {
 		if _, set := os.LookupEnv("RAPID_" + strings.ToUpper(name)); !set {
 			if err := flag.Set("rapid."+name, value); err != nil {
 				panic(err)
@@ -50,8 +51,9 @@ func TestModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			books := booksIn(t, zone.name)
+			first := &sync.Once{}
 			rapid.Check(t, func(r *rapid.T) {
-				w := newWalk(t, r, books, rapid.SampledFrom(zone.starts).Draw(r, "start"))
+				w := newWalk(walkT{t, r, first}, books, rapid.SampledFrom(zone.starts).Draw(r, "start"))
 				r.Repeat(map[string]func(*rapid.T){
 					"create":      w.create,
 					"assign":      w.assign,
@@ -283,31 +285,38 @@ func (w *walk) giveUp(r *rapid.T) {
 	}
 }
 
-// slowCreate begins to create a task and does not get further before some seconds have passed; no command may take longer.
+// slowCreate begins to create a task and does not get further before some seconds have passed; no command may take longer. Those
+// seconds are often the ones about midnight.
 func (w *walk) slowCreate(r *rapid.T) {
 	w.endSlow()
+	midnight := w.model.ends(w.model.day(w.now))
+	over := rapid.Bool().Draw(r, "over midnight")
+	if over {
+		w.to(midnight.Add(-time.Second))
+	}
 	w.beginSlow(&tracker.CreateTask{Request: w.request(w.somebody(r)), Description: "Takes its time"})
+	if over {
+		w.to(midnight.Add(time.Second))
+		w.create(r)
+		w.sweep(r)
+	}
 }
 
 // providerOf pays people in one of the two ways.
-func providerOf(t *testing.T, books accounting.Books, byFile bool) accounting.PayoutProvider {
-	t.Helper()
+func providerOf(books accounting.Books, byFile bool) accounting.PayoutProvider {
 	if !byFile {
 		return accounting.InBooks{}
 	}
-	file := payoutFile(t)
-	file.Books = books
-	return file
+	return accounting.PayoutFile{Books: books, Currency: "USD", Debtor: "UberPopug Inc.", IBAN: "DE89370400440532013000"}
 }
 
 // newWalk founds a company: an admin, a manager, three workers of whom the others have heard, and books that are opened or not yet.
-func newWalk(t *testing.T, r *rapid.T, books accounting.Books, start string) *walk {
-	t.Helper()
-	w := emptyWalk(t, r, books, providerOf(t, books, rapid.Bool().Draw(r, "bank file")), start)
+func newWalk(t walkT, books accounting.Books, start string) *walk {
+	w := emptyWalk(t, books, providerOf(books, rapid.Bool().Draw(t.r, "bank file")), start)
 	for _, role := range []domain.Role{domain.Admin, domain.Manager, domain.Worker, domain.Worker, domain.Worker} {
 		w.register(role)
 	}
-	if rapid.Bool().Draw(r, "opened") {
+	if rapid.Bool().Draw(t.r, "opened") {
 		w.do(jobs.CloseDay(books), 0)
 	}
 	for _, id := range w.waiting() {

@@ -48,22 +48,26 @@ type walk struct {
 	transfer int64
 }
 
-// walkT reports to rapid what helpers report to a test, so that rapid can shorten a walk that fails.
+// walkT reports to rapid what helpers report to a test, so that rapid can shorten a walk that fails. Prices are drawn anew each time
+// a walk is gone, so the first failure is kept for when it does not come again.
 type walkT struct {
 	testing.TB
-	r *rapid.T
+	r     *rapid.T
+	first *sync.Once
 }
 
-func (t walkT) Helper()                           {}
-func (t walkT) Cleanup(f func())                  { t.r.Cleanup(f) }
-func (t walkT) Context() context.Context          { return t.r.Context() }
-func (t walkT) Errorf(format string, args ...any) { t.r.Errorf(format, args...) }
-func (t walkT) FailNow()                          { t.r.FailNow() }
-func (t walkT) Logf(format string, args ...any)   { t.r.Logf(format, args...) }
+func (t walkT) Helper()                         {}
+func (t walkT) Cleanup(f func())                { t.r.Cleanup(f) }
+func (t walkT) Context() context.Context        { return t.r.Context() }
+func (t walkT) FailNow()                        { t.r.FailNow() }
+func (t walkT) Logf(format string, args ...any) { t.r.Logf(format, args...) }
+func (t walkT) Errorf(format string, args ...any) {
+	t.first.Do(func() { t.TB.Logf("the first walk that failed: "+format, args...) })
+	t.r.Errorf(format, args...)
+}
 
-func emptyWalk(t *testing.T, r *rapid.T, books accounting.Books, provider accounting.PayoutProvider, start string) *walk {
-	t.Helper()
-	w := &walk{walkT: walkT{t, r}, model: newModelBooks(books.Zone), books: books, gate: &gate{}}
+func emptyWalk(t walkT, books accounting.Books, provider accounting.PayoutProvider, start string) *walk {
+	w := &walk{walkT: t, model: newModelBooks(books.Zone), books: books, gate: &gate{}}
 	w.require = require.New(w.walkT)
 	w.pool = sqltest.Pool(w.walkT)
 	var err error
@@ -71,7 +75,7 @@ func emptyWalk(t *testing.T, r *rapid.T, books accounting.Books, provider accoun
 	w.require.NoError(err)
 	cfg := w.pool.Config()
 	cfg.ConnConfig.Tracer = w.gate
-	luck := rapid.Float64Range(0, 1).Draw(r, "luck")
+	luck := rapid.Float64Range(0, 1).Draw(t.r, "luck")
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { // so that a walk can be gone again
 		_, err := conn.Exec(ctx, "select setseed($1)", luck)
 		luck /= 2
