@@ -36,6 +36,8 @@ type Config struct {
 	// Books and Currency are how amounts and days are shown.
 	Books    accounting.Books
 	Currency string
+	// OpenID is who says who people are; nil is the embedded Auth-Service.
+	OpenID *OpenIDProvider
 	// Demo offers the demo people on the sign-in page.
 	Demo bool
 	// Backlog looks at what the jobs have still to do.
@@ -64,7 +66,7 @@ type Handlers struct {
 	hub      *hub
 	sessions *sessions
 	signIn   *signIn
-	provider http.Handler
+	provider http.Handler // nil where people sign in elsewhere
 	stopping chan struct{}
 	handler  http.Handler
 }
@@ -148,6 +150,11 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		hub: newHub(cfg.Pool), stopping: make(chan struct{}),
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
+	if cfg.OpenID != nil {
+		h.signIn = h.foreignSignIn(*cfg.OpenID)
+		h.handler = h.routes()
+		return h, nil
+	}
 	issuer := cfg.PublicURL + "/auth"
 	// The one client of the embedded provider is this process, which reaches it from within: the secret never leaves it.
 	client := providerClient{

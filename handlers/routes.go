@@ -39,6 +39,7 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /login", h.public(h.signIn.login))
 	app.Handle("GET /callback", h.public(h.signIn.callback))
 	app.Handle("POST /logout", h.public(h.logout))
+	app.Handle("GET /signed-out", h.public(h.signedOut))
 	app.Handle("POST /preferences", h.public(h.setPreferences))
 	app.Handle("/", h.nothingHere(app))
 
@@ -47,7 +48,9 @@ func (h *Handlers) routes() http.Handler {
 	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
 	// the Auth-Service has its own.
 	site.HandleFunc("GET /live", h.live)
-	site.Handle("/auth/", h.provider)
+	if h.provider != nil {
+		site.Handle("/auth/", h.provider)
+	}
 	site.Handle("GET "+static.Prefix, static.Handler())
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)
