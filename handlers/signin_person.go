@@ -73,8 +73,9 @@ func (h *Handlers) shutOut(ctx context.Context, person auth.Person, known bool) 
 	if !known {
 		return nil
 	}
-	if err := h.sessions.RevokeSubject(ctx, person.ID); err != nil {
-		return err
+	now := h.Now()
+	if err := h.queries.RevokeSessionsOfSubject(ctx, dbsqlc.RevokeSessionsOfSubjectParams{Subject: person.ID, Now: &now}); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
 	}
 	h.hub.poke(person.ID.String())
 	return nil
