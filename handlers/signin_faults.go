@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/oauth2"
-
 	"ates/domain"
 	"ates/views"
 )
@@ -25,17 +23,11 @@ func (f *issuerFault) Unwrap() error { return f.err }
 
 // faultOf is an error of talking to the provider. A client that has left is nobody's fault.
 func faultOf(err error) error {
-	var network net.Error
-	var answered *oauth2.RetrieveError
-	switch {
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		return err
-	case errors.As(err, &answered):
-		return &issuerFault{err: err, down: answered.Response != nil && answered.Response.StatusCode >= http.StatusInternalServerError}
-	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
-		return &issuerFault{err: err, down: true}
 	}
-	return &issuerFault{err: err}
+	var network net.Error
+	return &issuerFault{err: err, down: errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)}
 }
 
 // explain says on the page for errors what the matter is with the provider.

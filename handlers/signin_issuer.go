@@ -132,15 +132,21 @@ func (i *signInIssuer) askWho() string {
 	return "login"
 }
 
-// boundedTransport reads no more of an answer than any sensible one has.
+// boundedTransport reads no more of an answer than any sensible one has, and takes an issuer that is out of order for one that
+// does not answer.
 type boundedTransport struct{ http.RoundTripper }
 
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := t.RoundTripper.RoundTrip(r)
-	if err == nil {
-		res.Body = http.MaxBytesReader(nil, res.Body, maxAnswer)
+	if err != nil {
+		return nil, err
 	}
-	return res, err
+	if res.StatusCode >= http.StatusInternalServerError {
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("the issuer answered %s", res.Status)
+	}
+	res.Body = http.MaxBytesReader(nil, res.Body, maxAnswer)
+	return res, nil
 }
 
 // checkAnswer refuses what is not this issuer's answer, against mix-up (RFC 9207), and an answer that is an error.

@@ -304,6 +304,7 @@ func TestAnIssuerThatAnswersGarbageIsNotTrusted(t *testing.T) {
 			_, err := newSignIn(signInConfig{Issuer: "https://id.example", ClientID: "ates", Transport: transport}).discover(t.Context())
 			var fault *issuerFault
 			require.ErrorAs(t, err, &fault)
+			require.Equal(t, name == "an error", fault.down, "only then waiting helps")
 		})
 	}
 	_, err := newSignIn(signInConfig{Issuer: "https://id.example", ClientID: "ates", Transport: answer(http.StatusOK, document("https://id.example/t"))}).discover(t.Context())

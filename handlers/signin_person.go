@@ -38,7 +38,7 @@ func (h *Handlers) vouchedPerson(roles RoleRules) func(context.Context, identity
 		}
 		role, err := roles.role(who.claims)
 		if err != nil {
-			return uuid.Nil, errors.Join(err, h.shutOut(ctx, known, isKnown))
+			return uuid.Nil, cmp.Or(h.shutOut(ctx, known, isKnown), err)
 		}
 		cmd := &auth.AdmitPerson{
 			Request: domain.Request{By: auth.System}, Issuer: who.Issuer, Subject: who.Subject, Role: role,
