@@ -31,13 +31,17 @@ func (h *Handlers) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	var refusal *domain.Refusal
+	var issuer *issuerFault
 	var tooLarge *http.MaxBytesError
 	data := views.ErrorData{RequestID: domain.RequestID(r.Context())}
 	switch {
 	case errors.As(err, &refusal):
 		data.Status = statuses[refusal.Kind]
-		data.Message = translate(r.Context(), refusal)
+		data.Message, data.Again = translate(r.Context(), refusal), signInAgain(refusal)
 		retryAfter(w, refusal)
+	case errors.As(err, &issuer):
+		h.logFault(r, err)
+		issuer.explain(w, r, &data)
 	case errors.As(err, &tooLarge):
 		data.Status = http.StatusRequestEntityTooLarge
 	case unavailable(err):

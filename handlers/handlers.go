@@ -38,6 +38,8 @@ type Config struct {
 	// Books and Currency are how amounts and days are shown.
 	Books    accounting.Books
 	Currency string
+	// OpenID is who says who people are; nil is the embedded Auth-Service.
+	OpenID *OpenIDProvider
 	// Demo offers the demo people on the sign-in page.
 	Demo bool
 	// TrustedProxies are those whose X-Forwarded-For is believed.
@@ -71,8 +73,8 @@ type Handlers struct {
 	rates    *httprate.RateLimiter
 	sessions *sessions
 	signIn   *signIn
-	provider http.Handler
-	// forgetBrowser ends what the embedded provider knows of a browser.
+	provider http.Handler // nil where people sign in elsewhere
+	// forgetBrowser ends what the embedded provider knows of a browser; nil where people sign in elsewhere.
 	forgetBrowser func(http.ResponseWriter, *http.Request) error
 	stopping      chan struct{}
 	handler       http.Handler
@@ -157,6 +159,11 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		hub: newHub(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
+	if cfg.OpenID != nil {
+		h.signIn = h.foreignSignIn(*cfg.OpenID)
+		h.handler = h.routes()
+		return h, nil
+	}
 	issuer := cfg.PublicURL + "/auth"
 	// The first client of the embedded provider is this process, which reaches it from within: the secret never leaves it.
 	client := providerClient{

@@ -215,6 +215,11 @@ func (h *Handlers) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	back := r.URL.RequestURI()
 	if r.Method != http.MethodGet {
+		if h.OpenID != nil {
+			// A form may not be redirected to another site, see leave.
+			h.showError(w, r, views.ErrorData{Status: http.StatusUnauthorized})
+			return
+		}
 		back = "/"
 	}
 	http.Redirect(w, r, loginURL(back), http.StatusSeeOther)

@@ -42,6 +42,7 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /login", h.ratedByAddress(h.public(h.signIn.login)))
 	app.Handle("GET /callback", h.ratedByAddress(h.public(h.signIn.callback)))
 	app.Handle("POST /logout", h.ratedByAddress(h.public(h.logout)))
+	app.Handle("GET /signed-out", h.public(h.signedOut))
 	app.Handle("POST /preferences", h.ratedByAddress(h.public(h.setPreferences)))
 	app.Handle("/", h.nothingHere(app))
 
@@ -50,7 +51,9 @@ func (h *Handlers) routes() http.Handler {
 	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
 	// the Auth-Service has its own.
 	site.HandleFunc("GET /live", h.live)
-	site.Handle("/auth/", h.ratedByAddress(h.provider))
+	if h.provider != nil {
+		site.Handle("/auth/", h.ratedByAddress(h.provider))
+	}
 	site.Handle("GET "+static.Prefix, static.Handler())
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)

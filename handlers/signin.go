@@ -1,17 +1,19 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"ates/domain"
 )
@@ -26,7 +28,13 @@ type signInConfig struct {
 	PublicURL string
 	// Transport reaches the issuer; nil is the network.
 	Transport http.RoundTripper
-	Sessions  *sessions
+	// Roles are where the provider's claims name roles; nil when nobody asks them for any.
+	Roles *RoleRules
+	// SignedOut is where people end whom the provider does not sign out; empty is the first page.
+	SignedOut string
+	// Leave sends a browser that has sent a form to the provider; nil is with a redirect.
+	Leave    func(w http.ResponseWriter, r *http.Request, to string) error
+	Sessions *sessions
 	// Person returns whose account an identity is and refuses whoever may not come in.
 	Person func(context.Context, identity) (uuid.UUID, error)
 	Now    func() time.Time
@@ -37,14 +45,15 @@ type signInConfig struct {
 type signIn struct {
 	signInConfig
 
-	mu     sync.Mutex
-	issuer *signInIssuer // nil until the issuer has answered once
+	asking singleflight.Group
+	issuer atomic.Pointer[signInIssuer] // nil until the issuer has answered once
 }
 
 // newSignIn asks the issuer nothing yet, so the program starts also when the issuer is down.
 func newSignIn(cfg signInConfig) *signIn { return &signIn{signInConfig: cfg} }
 
-// login sends the browser to the provider. return_to is the page to come back to.
+// login sends the browser to the provider. return_to is the page to come back to; other has the provider ask who it is, though
+// somebody is signed in there.
 func (s *signIn) login(w http.ResponseWriter, r *http.Request) error {
 	issuer, err := s.discover(r.Context())
 	if err != nil {
@@ -61,8 +70,11 @@ func (s *signIn) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noStore(w)
-	to := issuer.oauth.AuthCodeURL(state, oidc.Nonce(attempt.Nonce), oauth2.S256ChallengeOption(attempt.Verifier))
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	options := []oauth2.AuthCodeOption{oidc.Nonce(attempt.Nonce), oauth2.S256ChallengeOption(attempt.Verifier)}
+	if r.URL.Query().Has("other") {
+		options = append(options, oauth2.SetAuthURLParam("prompt", issuer.askWho()))
+	}
+	http.Redirect(w, r, issuer.oauth.AuthCodeURL(state, options...), http.StatusSeeOther)
 	return nil
 }
 
@@ -113,29 +125,42 @@ func (s *signIn) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noStore(w)
-	http.Redirect(w, r, s.afterLogout(r.Context(), idToken), http.StatusSeeOther)
+	to, ok := s.atProvider(r.Context(), idToken)
+	switch {
+	case !ok:
+		to = s.PublicURL + cmp.Or(s.SignedOut, "/")
+	case s.Leave != nil:
+		return s.Leave(w, r, to)
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
-func (s *signIn) afterLogout(ctx context.Context, idToken string) string {
-	home := s.PublicURL + "/"
+// atProvider is where the provider signs out whoever has signed in with an ID token, if it can.
+func (s *signIn) atProvider(ctx context.Context, idToken string) (to string, ok bool) {
 	if idToken == "" {
-		return home
+		return "", false
 	}
 	issuer, err := s.discover(ctx)
 	if err != nil {
 		// The person is signed out here; a provider that is down is no reason to show them an error.
 		slog.WarnContext(ctx, "not signed out at the provider", "error", err)
-		return home
+		return "", false
 	}
 	if issuer.EndSession == "" {
-		return home
+		return "", false
 	}
-	return issuer.EndSession + "?" + url.Values{
-		"id_token_hint":            {idToken},
-		"client_id":                {s.ClientID},
-		"post_logout_redirect_uri": {home},
-	}.Encode()
+	u, err := url.Parse(issuer.EndSession)
+	if err != nil {
+		slog.WarnContext(ctx, "not signed out at the provider", "error", err)
+		return "", false
+	}
+	query := u.Query()
+	query.Set("id_token_hint", idToken)
+	query.Set("client_id", s.ClientID)
+	query.Set("post_logout_redirect_uri", s.PublicURL+"/")
+	u.RawQuery = query.Encode()
+	return u.String(), true
 }
 
 // noStore keeps codes and what depends on the person out of caches.

@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +33,10 @@ type fakeIssuer struct {
 	// userinfo is what UserInfo answers.
 	userinfo map[string]any
 	nonce    string
+	// announced are the algorithms, scopes the scopes, and published the key that the issuer tells of.
+	announced, scopes []string
+	published         jose.JSONWebKey
+	roles             *RoleRules
 }
 
 const fakeAccessToken = "an access token"
@@ -37,7 +45,8 @@ func newFakeIssuer(t *testing.T) *fakeIssuer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	f := &fakeIssuer{key: key}
+	f := &fakeIssuer{key: key, announced: []string{"ES256"}, published: jose.JSONWebKey{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}
+	f.userinfo = map[string]any{"sub": "polly"}
 	f.idToken = func(claims map[string]any) string { return f.sign(t, jose.ES256, f.key, claims) }
 	mux := http.NewServeMux()
 	answer := func(path string, body func() any) {
@@ -50,11 +59,11 @@ func newFakeIssuer(t *testing.T) *fakeIssuer {
 		return map[string]any{
 			"issuer": f.url, "authorization_endpoint": f.url + "/authorize", "token_endpoint": f.url + "/token",
 			"jwks_uri": f.url + "/keys", "userinfo_endpoint": f.url + "/userinfo",
-			"id_token_signing_alg_values_supported": []string{"ES256"},
+			"id_token_signing_alg_values_supported": f.announced, "scopes_supported": f.scopes,
 		}
 	})
 	answer("/keys", func() any {
-		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: f.key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
+		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{f.published}}
 	})
 	answer("/token", func() any {
 		return map[string]any{"access_token": fakeAccessToken, "token_type": "Bearer", "id_token": f.idToken(f.claims())}
@@ -92,7 +101,7 @@ func (f *fakeIssuer) sign(t *testing.T, algorithm jose.SignatureAlgorithm, key a
 // identify walks through the token endpoint.
 func (f *fakeIssuer) identify(t *testing.T) (identity, error) {
 	t.Helper()
-	issuer, err := newSignIn(signInConfig{Issuer: f.url, ClientID: "ates", ClientSecret: "s"}).discover(t.Context())
+	issuer, err := newSignIn(signInConfig{Issuer: f.url, ClientID: "ates", ClientSecret: "s", Roles: f.roles}).discover(t.Context())
 	require.NoError(t, err)
 	f.nonce = rand.Text()
 	return issuer.identify(t.Context(), "code", signInAttempt{Nonce: f.nonce, Verifier: "v"})
@@ -121,7 +130,9 @@ func TestIDTokenIsChecked_OIDCCore_3_1_3_7(t *testing.T) {
 		"no nonce":             {with("nonce", ""), "nonce"},
 		"another audience":     {with("aud", "other"), "audience"},
 		"another issuer":       {with("iss", "https://evil.example"), "different provider"},
-		"expired":              {with("exp", time.Now().Add(-time.Second).Unix()), "expired"},
+		"expired":              {with("exp", time.Now().Add(-clockSkew-time.Second).Unix()), "expired"},
+		"not to be used yet":   {with("nbf", time.Now().Add(10*time.Minute).Unix()), "not before"},
+		"nobody":               {with("sub", ""), "sub"},
 		"another party":        {with("azp", "other"), "azp"},
 		"another access token": {with("at_hash", "x"), "access token"},
 		"algorithm none":       {func(_ *fakeIssuer, c map[string]any) string { return unsigned(`{"alg":"none"}`, c) }, "verify ID token"},
@@ -143,6 +154,9 @@ func TestIDTokenIsChecked_OIDCCore_3_1_3_7(t *testing.T) {
 			f.idToken = func(claims map[string]any) string { return c.token(f, claims) }
 			_, err := f.identify(t)
 			require.ErrorContains(t, err, c.says)
+			var fault *issuerFault
+			require.ErrorAs(t, err, &fault)
+			require.False(t, fault.down)
 		})
 	}
 	t.Run("a good one", func(t *testing.T) {
@@ -172,6 +186,129 @@ func TestUserInfoCompletesTheIDToken_OIDCCore_5_3_2(t *testing.T) {
 	f.userinfo["sub"] = "mallory"
 	_, err = f.identify(t)
 	require.ErrorContains(t, err, "mallory")
+}
+
+func TestRolesAndNameMayComeFromUserInfo_OIDCCore_5_3_2(t *testing.T) {
+	t.Parallel()
+	f := newFakeIssuer(t)
+	f.roles = new(rules(t, "realm_access.roles", ""))
+	f.userinfo = map[string]any{
+		"sub": "polly", "email": "mallory@popug.example", "name": "Polly", "realm_access": map[string]any{"roles": []string{"manager"}},
+	}
+	who, err := f.identify(t)
+	require.NoError(t, err)
+	require.Equal(t, "Polly", who.Name)
+	require.Equal(t, "polly@popug.example", who.Email, "what the ID token says stays")
+	role, err := f.roles.role(who.claims)
+	require.NoError(t, err)
+	require.Equal(t, domain.Manager, role)
+}
+
+// What an issuer says it signs with is what is taken, and never a key that others have too.
+func TestSignaturesAreTheOnesThatTheIssuerAnnounces_OIDCCore_3_1_3_7(t *testing.T) {
+	t.Parallel()
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		with      jose.SignatureAlgorithm
+		key       crypto.Signer
+		announced []string
+		ok        bool
+	}{
+		"RS256":                  {jose.RS256, rsaKey, []string{"RS256"}, true},
+		"RS256, nothing is said": {jose.RS256, rsaKey, nil, true},
+		"PS256":                  {jose.PS256, rsaKey, []string{"RS256", "PS256"}, true},
+		"ES256":                  {jose.ES256, ecKey, []string{"ES256"}, true},
+		"EdDSA":                  {jose.EdDSA, edKey, []string{"EdDSA"}, true},
+		"not announced":          {jose.PS256, rsaKey, []string{"RS256"}, false},
+		"HS256, announced":       {jose.HS256, rsaKey, []string{"HS256", "none"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeIssuer(t)
+			f.announced = c.announced
+			f.published = jose.JSONWebKey{Key: c.key.Public(), KeyID: "1", Use: "sig"}
+			signs := any(c.key)
+			if c.with == jose.HS256 {
+				signs = []byte("a secret that both have, of more than 32 bytes")
+			}
+			f.idToken = func(claims map[string]any) string {
+				delete(claims, "at_hash") // made with the algorithm's own hash, which is not the matter here
+				return f.sign(t, c.with, signs, claims)
+			}
+			_, err := f.identify(t)
+			require.Equal(t, c.ok, err == nil, "%v", err)
+		})
+	}
+}
+
+func TestClocksMayDifferABit(t *testing.T) {
+	t.Parallel()
+	f := newFakeIssuer(t)
+	f.idToken = func(claims map[string]any) string {
+		claims["exp"] = time.Now().Add(-clockSkew / 2).Unix()
+		claims["iat"] = time.Now().Add(clockSkew / 2).Unix()
+		return f.sign(t, jose.ES256, f.key, claims)
+	}
+	_, err := f.identify(t)
+	require.NoError(t, err)
+}
+
+// Dex tells groups only to who asks for them; Google refuses who asks for a scope that it does not know.
+func TestAScopeIsAskedForWhereTheIssuerHasOneForTheRoles(t *testing.T) {
+	t.Parallel()
+	f := newFakeIssuer(t)
+	scopes := func() []string {
+		s := newSignIn(signInConfig{Issuer: f.url, ClientID: "ates", Roles: new(rules(t, "groups", ""))})
+		issuer, err := s.discover(t.Context())
+		require.NoError(t, err)
+		return issuer.oauth.Scopes
+	}
+	require.Equal(t, []string{"openid", "profile", "email"}, scopes())
+	f.scopes = []string{"openid", "email", "groups", "profile", "offline_access"}
+	require.Equal(t, []string{"openid", "profile", "email", "groups"}, scopes())
+}
+
+func TestAnIssuerThatAnswersGarbageIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	answer := func(status int, body string) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = w.WriteString(body)
+			res := w.Result()
+			res.Request = r
+			return res, nil
+		})
+	}
+	document := func(token string) string {
+		return `{"issuer": "https://id.example", "authorization_endpoint": "https://id.example/a", "token_endpoint": "` + token + `", "jwks_uri": "https://id.example/k"}`
+	}
+	for name, transport := range map[string]http.RoundTripper{
+		"a page":                      answer(http.StatusOK, "<html>Welcome to the hotel</html>"),
+		"an error":                    answer(http.StatusBadGateway, "{}"),
+		"a redirect":                  answer(http.StatusFound, ""),
+		"another issuer":              answer(http.StatusOK, strings.Replace(document("https://id.example/t"), "https://id.example\"", "https://evil.example\"", 1)),
+		"nothing":                     answer(http.StatusOK, `{"issuer": "https://id.example"}`),
+		"an address in the clear":     answer(http.StatusOK, document("http://id.example/t")),
+		"an address that is a script": answer(http.StatusOK, document("javascript:alert(1)")),
+		"more than anybody reads":     answer(http.StatusOK, document("https://id.example/"+strings.Repeat("t", maxAnswer))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newSignIn(signInConfig{Issuer: "https://id.example", ClientID: "ates", Transport: transport}).discover(t.Context())
+			var fault *issuerFault
+			require.ErrorAs(t, err, &fault)
+			require.Equal(t, name == "an error", fault.down, "only then waiting helps")
+		})
+	}
+	_, err := newSignIn(signInConfig{Issuer: "https://id.example", ClientID: "ates", Transport: answer(http.StatusOK, document("https://id.example/t"))}).discover(t.Context())
+	require.NoError(t, err, "a sound one is taken")
 }
 
 // An answer is checked before its code is sent anywhere, and an issuer that does not promise iss may leave it out.

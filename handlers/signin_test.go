@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain"
@@ -155,11 +154,6 @@ func TestWhoHasNoAccountDoesNotComeIn(t *testing.T) {
 	s.run(&auth.DeactivatePerson{Request: domain.Request{By: auth.System}, Person: p.ID})
 	require.NotEqual(t, http.StatusSeeOther, b.get(back.String()).StatusCode)
 	require.Empty(t, b.whoami())
-
-	_, err := foreignPerson(s.pool)(t.Context(), identity{Issuer: "https://elsewhere.example", Subject: uuid.NewString()})
-	var refusal *domain.Refusal
-	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, "sign_in.no_account", refusal.Code)
 }
 
 func TestReturnToStaysOnThisSite_RFC9700_4_11(t *testing.T) {

@@ -113,6 +113,8 @@ func stories() map[string]templ.Component {
 		"signed-out":      SignedOut(nobody),
 		"error-404":       Refused(page(domain.Worker), ErrorData{Status: 404, RequestID: "9f3c1e52-77aa", ReturnTo: "/tasks"}),
 		"error-401":       Refused(nobody, ErrorData{Status: 401}),
+		"leaving":         Leaving(nobody, LeavingData{To: "https://id.popug.example/end_session", Host: "id.popug.example"}),
+		"error-503":       Refused(nobody, ErrorData{Status: 503, Title: "The sign-in service does not answer", Message: "Try again in a moment.", Again: "/login"}),
 		"error-500":       Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
 	}
 }

@@ -29,6 +29,7 @@ type serve struct {
 	mailing
 	site
 	clients
+	openID
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -65,6 +66,13 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	if _, err := c.registered(); err != nil {
 		return err
+	}
+	signIn, err := c.openIDProvider()
+	if err != nil {
+		return err
+	}
+	if c.ClientsFile != "" && c.foreign() {
+		return errors.New("ATES_CLIENTS is set, but with OIDC_ISSUER nobody signs in here; register the other programs with that provider")
 	}
 	if !c.Web && !c.Jobs {
 		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
@@ -111,7 +119,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		})
 	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, demo, now) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, now) })
 	}
 	return group.Wait()
 }
@@ -121,12 +129,15 @@ func (c *serve) demo() (bool, error) {
 	var on bool
 	switch strings.ToLower(c.Demo) {
 	case "":
-		on = c.private()
+		on = c.private() && !c.foreign()
 	case "1", "true", "on", "yes":
 		on = true
 	case "0", "false", "off", "no":
 	default:
 		return false, fmt.Errorf("ATES_DEMO is %q; use 1 or 0", c.Demo)
+	}
+	if on && c.foreign() {
+		return false, errors.New("ATES_DEMO is on, but with OIDC_ISSUER nobody signs in here, so there are no demo logins; unset one of them")
 	}
 	if c.Clock != 0 && !on {
 		return false, errors.New("ATES_CLOCK_OFFSET moves the clock of a demo only; unset it, or set ATES_DEMO=1 where no real money is")
@@ -135,7 +146,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, demo bool, now func() time.Time) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, now func() time.Time) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -169,7 +180,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return fmt.Errorf("start River's dashboard: %w", err)
 	}
 	web, err := handlers.New(ctx, handlers.Config{
-		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, Demo: demo, TrustedProxies: proxies, Clients: others,
+		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: version(),
 		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
 			backlog, err := bus.Backlog(ctx)

@@ -39,17 +39,22 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			set := append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, strings.Fields(env)...)
-			p := launch(t, set)
-			select {
-			case <-p.ended:
-			case <-time.After(30 * time.Second):
-				t.Fatal("the program started all the same")
-			}
-			require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
-			require.Contains(t, p.logged(), name)
+			require.Contains(t, refusedStart(t, strings.Fields(env)...), name)
 		})
 	}
+}
+
+// refusedStart starts the program with an environment that it must refuse, and returns what it said.
+func refusedStart(t *testing.T, env ...string) string {
+	t.Helper()
+	p := launch(t, append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, env...))
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the program started all the same")
+	}
+	require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
+	return p.logged()
 }
 
 func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {

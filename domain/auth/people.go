@@ -80,6 +80,9 @@ func refuse(field, code, message string) error {
 	return &domain.Refusal{Kind: domain.Invalid, Code: code, Field: field, Message: message}
 }
 
+// maxLogin is the longest login, in characters.
+const maxLogin = 40
+
 var loginPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
 
 // storedLogin returns a login as it is stored: lower case, without blanks around it. It is not ok if it cannot be a login.

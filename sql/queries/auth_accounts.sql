@@ -41,3 +41,11 @@ returning *;
 
 -- name: HasAccounts :one
 select exists (select 1 from auth.accounts);
+
+-- name: InsertVouchedAccount :one
+-- Makes a person known for whom another provider vouches, active, at version 1. No row when somebody else has the login, or
+-- when the person is known already.
+insert into auth.accounts (id, issuer, subject, login, name, email, role, status, version, created_at, updated_at)
+values (@id, @issuer::text, @subject::text, @login, @name, @email, @role, 'active', 1, @now, @now)
+on conflict do nothing
+returning *;
