@@ -18,6 +18,8 @@ import (
 // aDay lets some work be done: tasks created, drawn twice more, some resolved. Its jobs are left to whoever works.
 func aDay(t testing.TB, bus *jobs.Bus) {
 	t.Helper()
+	// The sweep that comes at the start of work may come late, and opens the day.
+	require.NoError(t, bus.Do(t.Context(), jobs.CloseDay(jobstest.Books())))
 	jobstest.Workers(t, bus, 4)
 	by := domain.Request{By: jobstest.Manager()}
 	tasks := jobstest.Tasks(t, bus, 20)
@@ -39,14 +41,16 @@ func second(t testing.TB, pool *pgxpool.Pool) *jobs.Bus {
 	return bus
 }
 
-// deliverAgain puts a new job for every reaction that was done, in random order.
-func deliverAgain(t testing.TB, pool *pgxpool.Pool) {
+// deliverAgain puts a new job for every reaction that was done, or every one of the named kinds, in random order, and returns how
+// many. New jobs, since River writes down late and unfenced that a job is done: one that was made available again may be left out.
+func deliverAgain(t testing.TB, pool *pgxpool.Pool, kinds ...string) int64 {
 	t.Helper()
 	tag, err := pool.Exec(t.Context(), `insert into river.river_job (kind, args, queue, max_attempts, scheduled_at)
 		select kind, args, queue, max_attempts, now() - random() * interval '1 hour' from (
-			select distinct kind, args, queue, max_attempts from river.river_job where state = 'completed' and args ? 'batch') done`)
+			select distinct kind, args, queue, max_attempts from river.river_job
+			where state = 'completed' and case when $1::text[] is null then args ? 'batch' else kind = any($1) end) done`, kinds)
 	require.NoError(t, err)
-	require.Greater(t, tag.RowsAffected(), int64(20))
+	return tag.RowsAffected()
 }
 
 func TestJobsDeliveredAgainChangeNothing(t *testing.T) {
@@ -59,7 +63,7 @@ func TestJobsDeliveredAgainChangeNothing(t *testing.T) {
 	jobstest.RequireSoundBooks(t, pool)
 	done := jobstest.Rows(t, pool)
 	for range 2 {
-		deliverAgain(t, pool)
+		require.Greater(t, deliverAgain(t, pool), int64(20))
 		jobstest.Idle(t, pool, patience)
 		require.Equal(t, done, jobstest.Rows(t, pool))
 	}
