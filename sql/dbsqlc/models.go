@@ -157,6 +157,7 @@ type AuthAccount struct {
 	PasswordHash *string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	SignedInAt   *time.Time
 }
 
 type AuthAuthorization struct {
@@ -177,6 +178,15 @@ type AuthAuthorization struct {
 	CodeIssuedAt  *time.Time
 	RedeemedAt    *time.Time
 	ReplayedAt    *time.Time
+}
+
+type AuthPasswordLink struct {
+	TokenHash []byte
+	Purpose   string
+	AccountID *uuid.UUID
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    *time.Time
 }
 
 type AuthProviderSession struct {
