@@ -65,6 +65,7 @@ type Handlers struct {
 	sessions *sessions
 	signIn   *signIn
 	provider http.Handler
+	links    linkTries
 	stopping chan struct{}
 	handler  http.Handler
 }

@@ -61,8 +61,14 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		return fmt.Errorf("make a command id: %w", err)
 	}
 	begun, repeated := time.Now(), false
+	shown, isShown := cmd.(shown)
 	err = b.inTx(ctx, func(tx domain.Tx) error {
 		told := telling{command: id, correlation: id}
+		if isShown {
+			if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: shown.Topics(), At: tx.Now}); err != nil {
+				return fmt.Errorf("record what changed: %w", err)
+			}
+		}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
 			return b.run(ctx, tx, cmd, told)
@@ -79,9 +85,16 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		}
 		return recordOutcome(ctx, tx, id, requested)
 	})
+	if isShown && err == nil {
+		b.notifier.changed()
+	}
 	logCommand(ctx, cmd, id, repeated, time.Since(begun), err)
 	return err
 }
+
+// shown is a command whose change pages show although no event tells of it, such as that of a password. What it changes for them
+// must be plain before it is run.
+type shown interface{ Topics() []string }
 
 // logCommand tells of a command that was done or refused. Faults are logged where they are answered.
 func logCommand(ctx context.Context, cmd domain.Command, id uuid.UUID, repeated bool, took time.Duration, err error) {

@@ -13,7 +13,7 @@ import (
 // tombstone of its session, and any access token, which needs the row of its authorization.
 const sweepAfter = time.Hour
 
-// SweepExpired forgets sessions, sign-ins and authorization requests that have long expired. The clock asks for it.
+// SweepExpired forgets sessions, sign-ins, authorization requests and links that have long expired. The clock asks for it.
 type SweepExpired struct{}
 
 // Handle deletes the rows. It tells nothing: nobody could notice.
@@ -23,6 +23,7 @@ func (SweepExpired) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, e
 		q.DeleteExpiredSessions,
 		q.DeleteExpiredProviderSessions,
 		q.DeleteExpiredAuthorizations,
+		q.DeleteExpiredPasswordLinks,
 	} {
 		if _, err := forget(ctx, before); err != nil {
 			return nil, fmt.Errorf("sweep: %w", err)

@@ -160,6 +160,31 @@ func (q *Queries) InsertPeople(ctx context.Context, arg InsertPeopleParams) ([]A
 	return items, nil
 }
 
+const listActiveAdmins = `-- name: ListActiveAdmins :many
+select id from auth.accounts where role = 'admin' and status = 'active' order by id
+`
+
+// Everybody who is an active Admin at this moment.
+func (q *Queries) ListActiveAdmins(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listActiveAdmins)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listPeople = `-- name: ListPeople :many
 select a.id, a.login, a.name, a.email, a.role, a.status, a.version, a.created_at, a.signed_in_at,
        (a.issuer is not null)::boolean as elsewhere,
@@ -169,17 +194,19 @@ where ($1::text = '' or a.name ilike '%' || $1 || '%' or a.login ilike '%' || $1
   and ($2::text = '' or a.role = $2)
   and ($3::text = '' or a.status = $3
        or ($3 = 'invited' and a.status = 'active' and a.password_hash is null and a.issuer is null))
-  and ($4::timestamptz is null or a.created_at = $4)
-  and ($5::uuid is null
-       or (lower(a.name), a.id) > (select lower(n.name), n.id from auth.accounts n where n.id = $5))
+  and ($4::uuid is null or a.id = $4)
+  and ($5::timestamptz is null or a.created_at = $5)
+  and ($6::uuid is null
+       or (lower(a.name), a.id) > (select lower(n.name), n.id from auth.accounts n where n.id = $6))
 order by lower(a.name), a.id
-limit $6
+limit $7
 `
 
 type ListPeopleParams struct {
 	Search  string
 	Role    string
 	Status  string
+	Person  *uuid.UUID
 	Created *time.Time
 	After   *uuid.UUID
 	Rows    int32
@@ -206,6 +233,7 @@ func (q *Queries) ListPeople(ctx context.Context, arg ListPeopleParams) ([]ListP
 		arg.Search,
 		arg.Role,
 		arg.Status,
+		arg.Person,
 		arg.Created,
 		arg.After,
 		arg.Rows,

@@ -9,6 +9,7 @@ where (@search::text = '' or a.name ilike '%' || @search || '%' or a.login ilike
   and (@role::text = '' or a.role = @role)
   and (@status::text = '' or a.status = @status
        or (@status = 'invited' and a.status = 'active' and a.password_hash is null and a.issuer is null))
+  and (sqlc.narg(person)::uuid is null or a.id = sqlc.narg(person))
   and (sqlc.narg(created)::timestamptz is null or a.created_at = sqlc.narg(created))
   and (sqlc.narg(after)::uuid is null
        or (lower(a.name), a.id) > (select lower(n.name), n.id from auth.accounts n where n.id = sqlc.narg(after)))
@@ -50,3 +51,7 @@ update auth.accounts a set role = n.role, version = a.version + 1, updated_at = 
 from (select unnest(@ids::uuid[]) as id, unnest(@roles::text[]) as role) n
 where a.id = n.id and a.role <> n.role
 returning a.*;
+
+-- name: ListActiveAdmins :many
+-- Everybody who is an active Admin at this moment.
+select id from auth.accounts where role = 'admin' and status = 'active' order by id;
