@@ -41,6 +41,7 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 	database := sqltest.Empty(t)
 	p := start(t, demo(database))
 	others := someTask(t, database, "worker", true)
+	somebody := idOf(t, dial(t, database), "worker-8")
 	roles := []string{"worker", "manager", "admin", "top-manager"}
 	people := map[string]*person{"nobody": nobody(t, p.address)}
 	for _, login := range roles {
@@ -70,6 +71,22 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 		{"GET", "/ops/mail/1/html", not, not, http.StatusNotFound, not, may},
 		{"GET", "/ops/jobs/", not, not, may, not, may},
 		{"GET", "/ops/jobs/api/jobs", not, not, may, not, may},
+		{"GET", "/people", not, not, may, not, may},
+		{"GET", "/people.csv", not, not, may, not, may},
+		{"GET", "/people/new", not, not, may, not, may},
+		{"GET", "/people/import", not, not, may, not, may},
+		{"GET", "/people/" + somebody, not, not, may, not, may},
+		{"GET", "/people/" + somebody + "/deactivate", not, not, may, not, may},
+		{"GET", "/people/" + somebody + "/password", not, not, may, not, may},
+		{"POST", "/people", not, not, http.StatusUnprocessableEntity, not, may},
+		{"POST", "/people/import", not, not, http.StatusUnprocessableEntity, not, may},
+		{"POST", "/people/import/all", not, not, http.StatusUnprocessableEntity, not, may},
+		{"POST", "/people/links.csv", not, not, may, not, may},
+		{"POST", "/people/" + somebody, not, not, http.StatusUnprocessableEntity, not, may},
+		{"POST", "/people/" + somebody + "/role", not, not, http.StatusUnprocessableEntity, not, may},
+		{"POST", "/people/" + somebody + "/reactivate", not, not, may, not, may},
+		{"POST", "/people/" + somebody + "/password", not, not, may, not, may},
+		{"POST", "/people/" + somebody + "/deactivate", not, not, may, not, may},
 		{"GET", "/live", may, may, may, may, http.StatusUnauthorized},
 		{"POST", "/tasks", may, may, may, may, may},
 		{"POST", "/tasks/assign", not, may, may, not, may},
