@@ -92,8 +92,8 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	return err
 }
 
-// shown is a command whose change pages show although no event tells of it, such as that of a password. What it changes for them
-// must be plain before it is run.
+// shown is a command whose change pages show although no event tells of it, such as that of a password, or show sooner than a
+// job could tell them, such as that somebody is shut out. What it changes for them must be plain before it is run.
 type shown interface{ Topics() []string }
 
 // logCommand tells of a command that was done or refused. Faults are logged where they are answered.

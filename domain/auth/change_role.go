@@ -49,3 +49,6 @@ func (c *ChangeRole) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	user := person.user()
 	return user.tell(UserRoleChanged{user}), nil
 }
+
+// Topics are the person's own pages, which get another menu.
+func (c *ChangeRole) Topics() []string { return []string{"person/" + c.Person.String()} }

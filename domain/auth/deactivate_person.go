@@ -50,3 +50,6 @@ func (c *DeactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 	user := person.user()
 	return user.tell(UserDeactivated{user}), nil
 }
+
+// Topics are the person's own pages, which end with the commit and wait for no job.
+func (c *DeactivatePerson) Topics() []string { return []string{"person/" + c.Person.String()} }
