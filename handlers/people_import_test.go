@@ -3,7 +3,6 @@ package handlers
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ func FuzzFilesOfPeople(f *testing.F) {
 		rows, err := readPeopleFile(content)
 		if err != nil {
 			var refusal *domain.Refusal
-			require.True(t, errors.As(err, &refusal), err)
+			require.ErrorAs(t, err, &refusal)
 			return
 		}
 		var again bytes.Buffer

@@ -74,6 +74,7 @@ func (p ImportPlan) carryOut(ctx context.Context, q *dbsqlc.Queries, now time.Ti
 			profiles.Emails = append(profiles.Emails, l.Email)
 			roles.Ids = append(roles.Ids, l.Was.ID)
 			roles.Roles = append(roles.Roles, l.Role)
+		case ImportKeep, ImportRefuse:
 		}
 	}
 	created, err := q.InsertPeople(ctx, create)
