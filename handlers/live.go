@@ -34,6 +34,9 @@ func topicsFor(p auth.Person) []string {
 	if p.Role == domain.TopManager {
 		topics = append(topics, "analytics")
 	}
+	if p.Role == domain.Admin {
+		topics = append(topics, "people")
+	}
 	return topics
 }
 

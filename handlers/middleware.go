@@ -132,6 +132,8 @@ func (h *Handlers) headers(next http.Handler) http.Handler {
 const (
 	// maxForm is the largest form: the longest description, four bytes a character, percent-encoded, and its small fields.
 	maxForm = 32 << 10
+	// maxImport is the largest file of people.
+	maxImport = 1 << 20
 	// answerWithin is how long a page may take. Streams are not pages, and a file takes as long as there is something in it.
 	answerWithin = 15 * time.Second
 )
@@ -139,7 +141,11 @@ const (
 // limited bounds what a request may send and how long its answer may take.
 func (h *Handlers) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		most := int64(maxForm)
+		if strings.HasPrefix(r.URL.Path, importPath) {
+			most = maxImportForm
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		if r.URL.Path == "/live" || strings.HasSuffix(r.URL.Path, ".csv") {
 			next.ServeHTTP(w, r)
 			return

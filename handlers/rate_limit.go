@@ -10,16 +10,17 @@ import (
 	"ates/domain"
 )
 
-// What one person may change, and what one address may ask without anybody being signed in, is 50 requests a second over ten
-// seconds in each process: more than people and offices need, and little enough that a program gone wild harms nobody else.
+// What one person may change, and what one address may ask of pages that are open to everybody, in each process: more than people
+// and offices need, and little enough that a program gone wild harms nobody else.
 const (
-	rateWindow = 10 * time.Second
-	rateLimit  = 500
+	rateWindow    = 10 * time.Second
+	rateOfPerson  = 500
+	rateOfAddress = 2000
 )
 
 // newRates counts requests by the keys that rated and ratedByAddress give them.
 func newRates() *httprate.RateLimiter {
-	return httprate.NewRateLimiter(rateLimit, rateWindow, httprate.WithResponseHeaders(httprate.ResponseHeaders{}))
+	return httprate.NewRateLimiter(rateOfPerson, rateWindow, httprate.WithResponseHeaders(httprate.ResponseHeaders{}))
 }
 
 // rated refuses a request when too many of its key came before it.
@@ -34,7 +35,8 @@ func (h *Handlers) rated(w http.ResponseWriter, r *http.Request, key string) err
 // ratedByAddress bounds what one address may ask of pages that are open to everybody.
 func (h *Handlers) ratedByAddress(next http.Handler) http.Handler {
 	return h.public(func(w http.ResponseWriter, r *http.Request) error {
-		if err := h.rated(w, r, addressKey(clientAddress(r, h.TrustedProxies))); err != nil {
+		bounded := r.WithContext(httprate.WithRequestLimit(r.Context(), rateOfAddress))
+		if err := h.rated(w, bounded, addressKey(clientAddress(r, h.TrustedProxies))); err != nil {
 			return err
 		}
 		next.ServeHTTP(w, r)

@@ -136,6 +136,10 @@ func (s *sessions) start(ctx context.Context, subject uuid.UUID, idToken, userAg
 	s.manager.Put(ctx, sessionSubject, subject.String())
 	s.manager.Put(ctx, sessionIDToken, idToken)
 	s.manager.Put(ctx, sessionBrowser, printable(userAgent))
+	now := s.store.now()
+	if err := s.store.queries.NoteSignIn(ctx, dbsqlc.NoteSignInParams{ID: subject, Now: &now}); err != nil {
+		return fmt.Errorf("note sign-in: %w", err)
+	}
 	return nil
 }
 

@@ -65,7 +65,10 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		told := telling{command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
-			return b.run(ctx, tx, cmd, told)
+			if err := b.run(ctx, tx, cmd, told); err != nil {
+				return err
+			}
+			return announce(ctx, tx, cmd)
 		}
 		if by := requested.Requested().By; by != auth.System {
 			told.actor = &by.ID

@@ -21,7 +21,8 @@ var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQ
 		return cmd, nil
 	},
 	topics: func(events []domain.Envelope, _ domain.Command) []string {
-		topics := []string{"tasks"}
+		// The list of people is the Auth-Service's own, which has committed before any job can run.
+		topics := []string{"tasks", "people"}
 		for _, e := range events {
 			topics = append(topics, auth.PersonTopic(e.Subject))
 		}

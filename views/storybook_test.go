@@ -101,6 +101,28 @@ func stories() map[string]templ.Component {
 		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
 		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
 		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
+		"people":          People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 1204, Deactivated: 3, Invited: 7, Roles: map[domain.Role]int{domain.Worker: 1180}, People: samplePeople(), Next: "/people?after=x"}),
+		"people-invited":  People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Invited: 2, Filter: PeopleFilter{Status: "invited"}, People: samplePeople()[1:3]}),
+		"people-no-match": People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Filter: PeopleFilter{Query: "nobody"}}),
+		"person":          OnePerson(page(domain.Admin).at("/people/ann"), PersonData{Person: samplePeople()[0], Key: "k", Seen: "3", Name: "Ann Lorikeet", Email: "ann@company.example"}),
+		"person-self":     OnePerson(page(domain.Admin).at("/people/ada"), PersonData{Person: samplePeople()[0], Key: "k", Seen: "3", Self: true, Name: "Ann Lorikeet", Email: "ann@company.example"}),
+		"person-gone":     OnePerson(page(domain.Admin).at("/people/x"), PersonData{Person: samplePeople()[3], Key: "k", Seen: "3", Name: samplePeople()[3].Name, Email: samplePeople()[3].Email, Message: "Somebody else has changed this person meanwhile, so nothing was done."}),
+		"person-refused":  OnePerson(page(domain.Admin).at("/people/x"), PersonData{Person: samplePeople()[2], Key: "k", Seen: "3", Refused: RefusedField{"name", "A name has 1 to 100 characters."}}),
+		"new-person":      NewPerson(page(domain.Admin).at("/people/new"), NewPersonData{Key: "k", Role: domain.Worker}),
+		"new-refused":     NewPerson(page(domain.Admin).at("/people/new"), NewPersonData{Key: "k", Login: "a b", Name: "Ann", Email: "ann", Role: domain.Admin, Refused: RefusedField{"login", "A login has 1 to 40 letters a to z, digits, dots, dashes or underscores, and begins with a letter or digit."}}),
+		"person-link":     PersonLink(page(domain.Admin).at("/people"), PersonLinkData{Person: samplePeople()[1], Link: "https://ates.company.example/auth/password?token=QJ3ZV5W2WXKJ6UYVYV7PZQ4C2A", Until: now, New: true}),
+		"person-twice":    PersonLink(page(domain.Admin).at("/people"), PersonLinkData{Person: samplePeople()[1]}),
+		"deactivate":      Deactivate(page(domain.Admin).at("/people"), ConfirmPersonData{Person: samplePeople()[0], Key: "k", Seen: "3"}),
+		"reset-password":  ResetPassword(page(domain.Admin).at("/people"), ConfirmPersonData{Person: samplePeople()[3], Key: "k", Seen: "3", Message: "Something has changed meanwhile."}),
+		"import":          Import(page(domain.Admin).at("/people/import"), ImportData{Key: "k"}),
+		"import-plan":     Import(page(domain.Admin).at("/people/import"), ImportData{Key: "k", Plan: &ImportPlan{Content: "login,name\n", Seen: "d", Create: 5000, Update: 1, Keep: 7, Lines: importLines()[1:], More: 4800}}),
+		"import-refused":  Import(page(domain.Admin).at("/people/import"), ImportData{Key: "k", Message: "Something in this file cannot be right.", Plan: &ImportPlan{Create: 1, Update: 1, Refused: 1, Lines: importLines()}}),
+		"import-nothing":  Import(page(domain.Admin).at("/people/import"), ImportData{Key: "k", Plan: &ImportPlan{Keep: 8}}),
+		"password":        PasswordLink(nobody, PasswordLinkData{Token: "t", Login: "ann", Name: "Ann Lorikeet", First: true}),
+		"password-short":  PasswordLink(nobody, PasswordLinkData{Token: "t", Login: "ann", Name: "Ann Lorikeet", Message: "A password has at least 10 characters, and at most 256 bytes."}),
+		"password-set":    PasswordSet(nobody),
+		"first-admin":     FirstAdmin(nobody, FirstAdminData{Token: "t"}),
+		"link-dead":       LinkDead(nobody),
 		"sign-in":         SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1", Demo: demoLogins}),
 		"sign-in-plain":   SignIn(nobody, SignInData{Action: "/auth/login", Request: "r-1"}),
 		"sign-in-refused": SignIn(nobody, SignInData{Action: "/auth/login", Login: "ann", Message: "This login and password do not fit together."}),
@@ -220,6 +242,23 @@ func ledgerEntries() []AuditEntry {
 		{"4", TransferReset, now, now, ann, "", 0, "", 0, 1500, -1500, 0, event, "Day.Ended", command, Person{}},
 		{"3", TransferReward, now, now, ann, "t-41", 41, "Polish the mirror", 2, 3000, 3000, 1500, event, "Task.Resolved", command, max},
 		{"2", TransferFee, now, now, ann, "t-41", 41, "Polish the mirror", 2, 1500, -1500, -1500, event, "Task.Assigned", command, max},
+	}
+}
+
+func samplePeople() []PersonRow {
+	return []PersonRow{
+		{"ann", "ann", "Ann Lorikeet", "ann@company.example", domain.Worker, PersonActive, false, now.AddDate(0, -2, 0), now.Add(-time.Hour)},
+		{"bob", "bob", "Bob Budgerigar", "bob@company.example", domain.Manager, PersonInvited, false, now.Add(-time.Hour), time.Time{}},
+		{"c", "a-login-as-long-as-a-login-may-be-at-all", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo", "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", domain.TopManager, PersonActive, true, now, now},
+		{"d", "dora", "Dora Kea", "dora@company.example", domain.Admin, PersonDeactivated, false, now.AddDate(-1, 0, 0), now.AddDate(0, -3, 0)},
+	}
+}
+
+func importLines() []ImportLine {
+	return []ImportLine{
+		{7, "b ad", "Bad Parrot", "bad", "boss", "refuse", PersonRow{}, "A login has 1 to 40 letters a to z, digits, dots, dashes or underscores."},
+		{2, "ann", "Anna Lorikeet", "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", "manager", "update", samplePeople()[0], ""},
+		{3, "eve", "Eve Macaw", "eve@company.example", "top-manager", "create", PersonRow{}, ""},
 	}
 }
 

@@ -25,7 +25,7 @@ func TestTemplatesHoldNothingThatSilentlyDoesNothing(t *testing.T) {
 func TestFragmentsAreTheElementsOfTheirNames(t *testing.T) {
 	t.Parallel()
 	all := stories()
-	for _, name := range []string{"board", "mine", "task", "balance"} {
+	for _, name := range []string{"board", "mine", "task", "balance", "people", "person"} {
 		var html bytes.Buffer
 		require.NoError(t, templ.RenderFragments(t.Context(), &html, all[name], name))
 		require.Regexp(t, `^<div id="`+name+`" data-live="[a-z]+(/[\w-]+)?" hx-get="[^"]+"`, html.String())

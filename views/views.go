@@ -101,6 +101,7 @@ var navigation = []struct {
 	{path: "/accounting", title: "nav.accounting", roles: []domain.Role{domain.Manager, domain.TopManager}},
 	{path: "/analytics", title: "nav.analytics", roles: []domain.Role{domain.TopManager}},
 	{path: "/audit", title: "nav.audit", roles: []domain.Role{domain.Worker, domain.Manager, domain.TopManager}},
+	{path: "/people", title: "nav.people", roles: []domain.Role{domain.Admin}},
 	{path: "/ops", title: "nav.ops", roles: []domain.Role{domain.Admin}},
 	{path: "/ops/mail", title: "nav.mail", roles: []domain.Role{domain.Admin}},
 	{path: "/ops/jobs/", title: "nav.jobs", roles: []domain.Role{domain.Admin}, foreign: true},

@@ -147,23 +147,3 @@ func TestASessionThatHasEndedShowsNothing(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, res.StatusCode)
 	require.Equal(t, "/login?return_to=%2Ftasks%2Fmine%3Fbefore%3D3", res.Header.Get("HX-Redirect"))
 }
-
-func TestAnAddressThatAsksWithoutEndHasToWait(t *testing.T) {
-	t.Parallel()
-	p := start(t, demo(sqltest.Empty(t)))
-	worker, wild := signIn(t, p.address, "worker"), nobody(t, p.address)
-	wild.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	allowed := 0
-	for allowed < 2000 {
-		status, body := wild.post("/preferences", nil)
-		if status == http.StatusTooManyRequests {
-			require.Contains(t, body, "too many requests")
-			break
-		}
-		require.Equal(t, http.StatusSeeOther, status)
-		allowed++
-	}
-	require.Greater(t, allowed, 400)
-	require.Less(t, allowed, 2000)
-	createTask(t, worker, "From the same address")
-}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,16 +43,17 @@ func everybody(method, path string, status int) asked {
 
 // rights is section 4 of the specification over every route that the router knows. Where a form is sent by whoever may, what
 // comes of it is another test's business: here it is the key that fits or does not.
-func rights(othersTask string) []asked {
+func rights(othersTask, somebody string) []asked {
 	return append([]asked{
 		{"GET", "/", nil, may, may, may, may, may, false},
 		{"GET", "/tasks", nil, may, may, may, may, may, false},
 		{"POST", "/tasks", url.Values{"description": {"By them"}}, may, may, may, may, may, false},
+		// Before the draw, which may give the task to the worker who asks.
+		{"POST", "/tasks/" + othersTask + "/resolve", url.Values{"assignment": {"999"}}, not, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
 		{"GET", "/tasks/assign", nil, not, may, may, not, may, false},
 		{"POST", "/tasks/assign", nil, not, may, may, not, may, false},
 		{"GET", "/tasks/mine", nil, may, not, not, not, may, false},
 		{"GET", "/tasks/" + othersTask, nil, may, may, may, may, may, false},
-		{"POST", "/tasks/" + othersTask + "/resolve", url.Values{"assignment": {"999"}}, not, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
 		{"GET", "/balance", nil, may, not, not, not, may, false},
 		{"GET", "/accounting", nil, not, may, not, may, may, false},
 		{"GET", "/accounting.csv", nil, not, may, not, may, may, false},
@@ -66,6 +68,22 @@ func rights(othersTask string) []asked {
 		{"GET", "/ops/jobs/", nil, not, not, may, not, may, false},
 		{"GET", "/ops/jobs/api/jobs", nil, not, not, may, not, may, false},
 		{"POST", "/ops/jobs/api/jobs/retry", nil, not, not, http.StatusBadRequest, not, may, false},
+		{"GET", "/people", nil, not, not, may, not, may, false},
+		{"GET", "/people.csv", nil, not, not, may, not, may, false},
+		{"GET", "/people/new", nil, not, not, may, not, may, false},
+		{"GET", "/people/import", nil, not, not, may, not, may, false},
+		{"GET", "/people/" + somebody, nil, not, not, may, not, may, false},
+		{"GET", "/people/" + somebody + "/deactivate", nil, not, not, may, not, may, false},
+		{"GET", "/people/" + somebody + "/password", nil, not, not, may, not, may, false},
+		{"POST", "/people", nil, not, not, http.StatusUnprocessableEntity, not, may, false},
+		{"POST", "/people/import", nil, not, not, http.StatusUnprocessableEntity, not, may, false},
+		{"POST", "/people/import/all", nil, not, not, http.StatusUnprocessableEntity, not, may, false},
+		{"POST", "/people/links.csv", nil, not, not, may, not, may, false},
+		{"POST", "/people/" + somebody, nil, not, not, http.StatusUnprocessableEntity, not, may, false},
+		{"POST", "/people/" + somebody + "/role", nil, not, not, http.StatusUnprocessableEntity, not, may, false},
+		{"POST", "/people/" + somebody + "/reactivate", nil, not, not, may, not, may, false},
+		{"POST", "/people/" + somebody + "/password", nil, not, not, may, not, may, false},
+		{"POST", "/people/" + somebody + "/deactivate", nil, not, not, may, not, may, false},
 		{"GET", "/sessions", nil, may, may, may, may, may, false},
 	},
 		everybody("GET", "/login", may),
@@ -87,6 +105,12 @@ func rights(othersTask string) []asked {
 		asked{"POST", "/auth/passkeys", nil, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, may, true},
 		asked{"POST", "/auth/passkeys/options", nil, may, may, may, may, may, true},
 		asked{"POST", "/auth/passkeys/" + othersTask + "/remove", nil, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, may, true},
+		everybody("GET", "/signed-out", may),
+		everybody("GET", "/auth/password", http.StatusNotFound),
+		everybody("POST", "/auth/password", http.StatusNotFound),
+		everybody("GET", "/auth/password/done", may),
+		everybody("GET", "/auth/first-admin", http.StatusNotFound),
+		everybody("POST", "/auth/first-admin", http.StatusNotFound),
 		everybody("POST", "/auth/token", http.StatusUnauthorized),
 		everybody("POST", "/auth/revoke", http.StatusUnauthorized),
 		everybody("GET", "/auth/userinfo", http.StatusUnauthorized),
@@ -108,7 +132,7 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 	t.Parallel()
 	database := sqltest.Empty(t)
 	p := start(t, demo(database))
-	table := rights(someTask(t, database, "worker", true))
+	table := rights(someTask(t, database, "worker", true), idOf(t, dial(t, database), "worker-8"))
 	roles := []string{"worker", "manager", "admin", "top-manager"}
 	people := map[string]*person{"nobody": nobody(t, p.address)}
 	for _, login := range roles {
@@ -164,7 +188,7 @@ func TestTheTableOfRightsKnowsEveryRoute(t *testing.T) {
 	for _, pattern := range apart {
 		asked[pattern] = true
 	}
-	for _, route := range rights("00000000-0000-4000-8000-000000000001") {
+	for _, route := range rights("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002") {
 		_, pattern := mux.Handler(httptest.NewRequest(route.method, route.path, nil))
 		asked[pattern] = true
 	}
@@ -180,29 +204,40 @@ func routePatterns(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "handlers", "*.go"))
 	require.NoError(t, err)
-	seen := map[string]bool{}
-	var patterns []string
+	parsed := map[string]*ast.File{}
+	constants := map[string]string{"Prefix": static.Prefix}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, source, 0)
+		parsed[file], err = parser.ParseFile(token.NewFileSet(), file, source, 0)
 		require.NoError(t, err)
-		ast.Inspect(parsed, func(n ast.Node) bool {
+		ast.Inspect(parsed[file], func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == len(spec.Values) {
+				for i, value := range spec.Values {
+					if text, ok := written(value, nil); ok {
+						constants[spec.Names[i].Name] = text
+					}
+				}
+			}
+			return true
+		})
+	}
+	var patterns []string
+	for file, source := range parsed {
+		ast.Inspect(source, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) != 2 {
 				return true
 			}
-			method, ok := call.Fun.(*ast.SelectorExpr)
-			if !ok || method.Sel.Name != "Handle" && method.Sel.Name != "HandleFunc" {
-				return true
-			}
-			pattern := literal(t, file, call.Args[0])
-			if !seen[pattern] {
-				seen[pattern] = true
-				patterns = append(patterns, pattern)
+			if method, ok := call.Fun.(*ast.SelectorExpr); ok && (method.Sel.Name == "Handle" || method.Sel.Name == "HandleFunc") {
+				pattern, ok := written(call.Args[0], constants)
+				require.True(t, ok, "%s: a route's pattern is not written out", file)
+				if !slices.Contains(patterns, pattern) {
+					patterns = append(patterns, pattern)
+				}
 			}
 			return true
 		})
@@ -210,21 +245,20 @@ func routePatterns(t *testing.T) []string {
 	return patterns
 }
 
-// literal is a pattern as the router gets it.
-func literal(t *testing.T, file string, expression ast.Expr) string {
-	t.Helper()
+// written is a text as the source has it, in one piece or in several, some of them constants.
+func written(expression ast.Expr, constants map[string]string) (text string, ok bool) {
 	switch e := expression.(type) {
 	case *ast.BasicLit:
 		text, err := strconv.Unquote(e.Value)
-		require.NoError(t, err)
-		return text
+		return text, err == nil && e.Kind == token.STRING
 	case *ast.BinaryExpr:
-		return literal(t, file, e.X) + literal(t, file, e.Y)
+		x, okX := written(e.X, constants)
+		y, okY := written(e.Y, constants)
+		return x + y, okX && okY
 	case *ast.SelectorExpr:
-		if e.Sel.Name == "Prefix" {
-			return static.Prefix
-		}
+		text, ok = constants[e.Sel.Name]
+	case *ast.Ident:
+		text, ok = constants[e.Name]
 	}
-	t.Fatalf("%s: a route's pattern is not written out", file)
-	return ""
+	return text, ok
 }

@@ -16,6 +16,7 @@ import (
 	"riverqueue.com/riverui"
 
 	"ates/domain/accounting"
+	"ates/domain/auth"
 	"ates/handlers"
 	"ates/jobs"
 	"ates/sql/migrations"
@@ -98,6 +99,12 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 	}
+	var first auth.InviteFirstAdmin
+	if c.Web && !demo && signIn == nil {
+		if err := bus.Do(ctx, &first); err != nil {
+			return fmt.Errorf("invite the first Admin: %w", err)
+		}
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	if c.Jobs {
@@ -119,7 +126,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		})
 	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, now) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now) })
 	}
 	return group.Wait()
 }
@@ -146,7 +153,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, now func() time.Time) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -212,6 +219,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	})
 	group.Go(func() error {
 		announce(stdout, public, demo)
+		announceFirstAdmin(stdout, public, first)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}

@@ -28,6 +28,12 @@ const (
 	Deactivated Status = "deactivated"
 )
 
+// Invited narrows lists of people to those who are active and have still to choose their password. It is no status of its own.
+const Invited = "invited"
+
+// peopleTopic is what pages that list people follow.
+const peopleTopic = "people"
+
 // Person is somebody as the Auth-Service knows them, without their secrets.
 type Person struct {
 	ID     uuid.UUID

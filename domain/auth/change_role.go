@@ -10,11 +10,14 @@ import (
 )
 
 // ChangeRole gives a person another role. Admins and System only. It refuses to demote oneself or the last active
-// Admin, an unknown person and an unknown role; a person who has the role already stays as they are, without an event.
+// Admin, an unknown person, an unknown role, and a person who is not as the Admin saw them; a person who has the role already
+// stays as they are, without an event.
 type ChangeRole struct {
 	domain.Request
-	Person uuid.UUID   `json:"person"`
-	Role   domain.Role `json:"role"`
+	Person uuid.UUID `json:"person"`
+	// Seen is the version of the person that the Admin saw; nil does not matter.
+	Seen *int64      `json:"seen"`
+	Role domain.Role `json:"role"`
 }
 
 // Handle changes the account and tells User.RoleChanged.
@@ -28,6 +31,9 @@ func (c *ChangeRole) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 		return nil, err
 	}
 	if err := admins.mayManage(c.By); err != nil {
+		return nil, err
+	}
+	if err := checkSeen(ctx, q, c.Person, c.Seen); err != nil {
 		return nil, err
 	}
 	if c.Role != domain.Admin {

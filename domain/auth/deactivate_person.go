@@ -10,12 +10,14 @@ import (
 	"ates/sql/dbsqlc"
 )
 
-// DeactivatePerson shuts a person out: their sessions end with the same commit and they cannot sign in. Admins and
-// System only. It refuses to deactivate oneself or the last active Admin, and an unknown person; whoever is deactivated
-// already stays so, without an event.
+// DeactivatePerson shuts a person out: their sessions and one-time links end with the same commit and they cannot sign
+// in. Admins and System only. It refuses to deactivate oneself or the last active Admin, an unknown person, and one who is not
+// as the Admin saw them; whoever is deactivated already stays so, without an event.
 type DeactivatePerson struct {
 	domain.Request
 	Person uuid.UUID `json:"person"`
+	// Seen is the version of the person that the Admin saw; nil does not matter.
+	Seen *int64 `json:"seen"`
 }
 
 // Handle changes the account, ends its sessions and tells User.Deactivated.
@@ -28,6 +30,9 @@ func (c *DeactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 	if err := admins.mayManage(c.By); err != nil {
 		return nil, err
 	}
+	if err := checkSeen(ctx, q, c.Person, c.Seen); err != nil {
+		return nil, err
+	}
 	if err := admins.mayTakeAway(c.By, c.Person); err != nil {
 		return nil, err
 	}
@@ -36,14 +41,11 @@ func (c *DeactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 	if err != nil || !ok {
 		return nil, err
 	}
-	if err := q.RevokeSessionsOfSubject(ctx, dbsqlc.RevokeSessionsOfSubjectParams{Subject: c.Person, Now: &tx.Now}); err != nil {
-		return nil, fmt.Errorf("end sessions: %w", err)
+	if err := q.DeleteUnusedLinksOf(ctx, []uuid.UUID{person.ID}); err != nil {
+		return nil, fmt.Errorf("void links: %w", err)
 	}
-	if err := q.EndProviderSessionsOfAccount(ctx, dbsqlc.EndProviderSessionsOfAccountParams{AccountID: c.Person, Now: tx.Now}); err != nil {
-		return nil, fmt.Errorf("sign out at the provider: %w", err)
-	}
-	if err := q.EndRefreshFamiliesOfAccount(ctx, dbsqlc.EndRefreshFamiliesOfAccountParams{AccountID: c.Person, Now: tx.Now}); err != nil {
-		return nil, fmt.Errorf("end refresh tokens: %w", err)
+	if err := endSessions(ctx, q, person.ID, tx.Now); err != nil {
+		return nil, err
 	}
 	user := person.user()
 	return user.tell(UserDeactivated{user}), nil

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,3 +50,17 @@ func (c *EndSessions) Handle(ctx context.Context, tx domain.Tx) (_ []domain.Even
 
 // Topics has the person's streams look whether they may go on.
 func (c *EndSessions) Topics() []string { return []string{PersonTopic(c.By.ID)} }
+
+// endSessions signs a person out of everything: every session of theirs, every browser, and every program that may ask in their name.
+func endSessions(ctx context.Context, q *dbsqlc.Queries, person uuid.UUID, now time.Time) error {
+	if err := q.RevokeSessionsOfSubject(ctx, dbsqlc.RevokeSessionsOfSubjectParams{Subject: person, Now: &now}); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	if err := q.EndProviderSessionsOfAccount(ctx, dbsqlc.EndProviderSessionsOfAccountParams{AccountID: person, Now: now}); err != nil {
+		return fmt.Errorf("sign out at the provider: %w", err)
+	}
+	if err := q.EndRefreshFamiliesOfAccount(ctx, dbsqlc.EndRefreshFamiliesOfAccountParams{AccountID: person, Now: now}); err != nil {
+		return fmt.Errorf("end refresh tokens: %w", err)
+	}
+	return nil
+}

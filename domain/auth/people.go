@@ -45,18 +45,26 @@ func (a admins) mayManage(by domain.Actor) error {
 // mayTakeAway refuses to deactivate or demote oneself or the last active Admin.
 func (a admins) mayTakeAway(by domain.Actor, person uuid.UUID) error {
 	if by.ID == person {
-		return &domain.Refusal{
-			Kind: domain.Forbidden, Code: "auth.not_yourself",
-			Message: "You cannot deactivate or demote yourself. Ask another Admin.",
-		}
+		return refuseYourself()
 	}
 	if len(a) == 1 && a[0] == person {
-		return &domain.Refusal{
-			Kind: domain.Conflict, Code: "auth.last_admin",
-			Message: "This is the last active Admin. Make somebody else an Admin first.",
-		}
+		return refuseLastAdmin()
 	}
 	return nil
+}
+
+func refuseYourself() *domain.Refusal {
+	return &domain.Refusal{
+		Kind: domain.Forbidden, Code: "auth.not_yourself",
+		Message: "You cannot deactivate or demote yourself. Ask another Admin.",
+	}
+}
+
+func refuseLastAdmin() *domain.Refusal {
+	return &domain.Refusal{
+		Kind: domain.Conflict, Code: "auth.last_admin",
+		Message: "This is the last active Admin. Make somebody else an Admin first.",
+	}
 }
 
 // changed turns the answer of a guarded update into what follows it: no row means that the person is that way already,
@@ -70,6 +78,40 @@ func changed(ctx context.Context, q *dbsqlc.Queries, id uuid.UUID, a dbsqlc.Auth
 		return Person{}, false, fmt.Errorf("change person: %w", err)
 	}
 	return personOf(a), true, nil
+}
+
+// lockAccount returns a person whom nobody else changes before this transaction ends, and refuses an unknown one.
+func lockAccount(ctx context.Context, q *dbsqlc.Queries, id uuid.UUID) (dbsqlc.AuthAccount, error) {
+	account, err := q.LockAccount(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return account, refuseUnknown()
+	}
+	if err != nil {
+		return account, fmt.Errorf("lock person: %w", err)
+	}
+	return account, nil
+}
+
+// checkSeen refuses to change a person who is not as the Admin saw them, so that nobody undoes what another has just done
+// without knowing of it.
+func checkSeen(ctx context.Context, q *dbsqlc.Queries, id uuid.UUID, seen *int64) error {
+	if seen == nil {
+		return nil
+	}
+	account, err := lockAccount(ctx, q, id)
+	if err == nil && account.Version != *seen {
+		err = &domain.Refusal{
+			Kind: domain.Conflict, Code: "auth.changed_meanwhile",
+			Message: "Somebody else has changed this person meanwhile, so nothing was done. Look at them as they are now, then try again.",
+		}
+	}
+	return err
+}
+
+// refused reports whether an error is a refusal.
+func refused(err error) bool {
+	var refusal *domain.Refusal
+	return errors.As(err, &refusal)
 }
 
 func refuseUnknown() error {

@@ -10,10 +10,12 @@ import (
 )
 
 // ReactivatePerson lets a deactivated person in again, with the role they had. Admins and System only. It refuses an
-// unknown person; whoever is active already stays so, without an event.
+// unknown person and one who is not as the Admin saw them; whoever is active already stays so, without an event.
 type ReactivatePerson struct {
 	domain.Request
 	Person uuid.UUID `json:"person"`
+	// Seen is the version of the person that the Admin saw; nil does not matter.
+	Seen *int64 `json:"seen"`
 }
 
 // Handle changes the account and tells User.Reactivated.
@@ -24,6 +26,9 @@ func (c *ReactivatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.E
 		return nil, err
 	}
 	if err := admins.mayManage(c.By); err != nil {
+		return nil, err
+	}
+	if err := checkSeen(ctx, q, c.Person, c.Seen); err != nil {
 		return nil, err
 	}
 	account, err := q.SetAccountStatus(ctx, dbsqlc.SetAccountStatusParams{ID: c.Person, Status: string(Active), Now: tx.Now})

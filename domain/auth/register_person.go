@@ -47,43 +47,60 @@ func (c *RegisterPerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 	if err := admins.mayManage(c.By); err != nil {
 		return nil, err
 	}
-	inserted, err := q.InsertAccount(ctx, account)
-	if violates(err, "accounts_one_per_login") {
-		return nil, &domain.Refusal{
-			Kind: domain.Conflict, Code: "auth.login_taken", Field: "login",
-			Message: "Somebody else has this login. Choose another.",
-		}
-	}
+	user, err := insertAccount(ctx, q, account)
 	if err != nil {
-		return nil, fmt.Errorf("insert account: %w", err)
+		return nil, err
 	}
-	c.ID = inserted.ID
-	user := personOf(inserted).user()
+	c.ID = user.ID
 	return user.tell(UserRegistered{user}), nil
 }
 
 // account is what the command asks for, checked and in the form in which it is stored, short of the hash.
 func (c *RegisterPerson) account() (account dbsqlc.InsertAccountParams, err error) {
-	if account.Login, err = cleanLogin(c.Login); err != nil {
+	if account, err = newAccount(c.Login, c.Name, c.Email, c.Role); err != nil {
 		return account, err
 	}
-	if account.Name, err = cleanName(c.Name); err != nil {
+	return account, checkPassword(c.Password)
+}
+
+// newAccount is somebody who is to be known, checked and in the form in which it is stored, with a new id and without a password.
+func newAccount(login, name, email string, role domain.Role) (account dbsqlc.InsertAccountParams, err error) {
+	if account.Login, err = cleanLogin(login); err != nil {
 		return account, err
 	}
-	if account.Email, err = cleanEmail(c.Email); err != nil {
+	if account.Name, err = cleanName(name); err != nil {
 		return account, err
 	}
-	if err = checkRole(c.Role); err != nil {
+	if account.Email, err = cleanEmail(email); err != nil {
 		return account, err
 	}
-	if err = checkPassword(c.Password); err != nil {
+	if err = checkRole(role); err != nil {
 		return account, err
 	}
-	account.Role = string(c.Role)
+	account.Role = string(role)
 	if account.ID, err = uuid.NewV7(); err != nil {
 		return account, fmt.Errorf("draw an id: %w", err)
 	}
 	return account, nil
+}
+
+// insertAccount makes somebody known and refuses a login that is in use.
+func insertAccount(ctx context.Context, q *dbsqlc.Queries, account dbsqlc.InsertAccountParams) (User, error) {
+	inserted, err := q.InsertAccount(ctx, account)
+	if violates(err, "accounts_one_per_login") {
+		return User{}, refuseLogin()
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("insert account: %w", err)
+	}
+	return personOf(inserted).user(), nil
+}
+
+func refuseLogin() error {
+	return &domain.Refusal{
+		Kind: domain.Conflict, Code: "auth.login_taken", Field: "login",
+		Message: "Somebody else has this login. Choose another.",
+	}
 }
 
 func violates(err error, constraint string) bool {

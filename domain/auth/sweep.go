@@ -16,7 +16,7 @@ const sweepAfter = time.Hour
 // forgetTriesAfter is how long wrong passwords are remembered at most: by then all but the largest counts have run down.
 const forgetTriesAfter = 24 * time.Hour
 
-// SweepExpired forgets sessions, sign-ins, authorization requests, refresh tokens and challenges that have long expired, and old wrong passwords. The clock asks for it.
+// SweepExpired forgets sessions, sign-ins, authorization requests, refresh tokens, challenges and links that have long expired, and old wrong passwords. The clock asks for it.
 type SweepExpired struct{}
 
 // Handle deletes the rows. It tells nothing: nobody could notice.
@@ -28,6 +28,7 @@ func (SweepExpired) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, e
 		q.DeleteExpiredAuthorizations,
 		q.DeleteExpiredPasskeyChallenges,
 		q.DeleteExpiredRefreshFamilies,
+		q.DeleteExpiredPasswordLinks,
 	} {
 		if _, err := forget(ctx, before); err != nil {
 			return nil, fmt.Errorf("sweep: %w", err)

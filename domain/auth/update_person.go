@@ -10,12 +10,15 @@ import (
 )
 
 // UpdatePerson corrects a person's name and email. Admins and System only. It refuses what cannot be a name or an email,
-// and an unknown person; whoever has both already stays as they are, without an event.
+// an unknown person, and one who is not as the Admin saw them; whoever has both already
+// stays as they are, without an event.
 type UpdatePerson struct {
 	domain.Request
 	Person uuid.UUID `json:"person"`
-	Name   string    `json:"name"`
-	Email  string    `json:"email"`
+	// Seen is the version of the person that the Admin saw; nil does not matter.
+	Seen  *int64 `json:"seen"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
 }
 
 // Handle changes the account and tells User.Updated.
@@ -34,6 +37,9 @@ func (c *UpdatePerson) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event
 		return nil, err
 	}
 	if err := admins.mayManage(c.By); err != nil {
+		return nil, err
+	}
+	if err := checkSeen(ctx, q, c.Person, c.Seen); err != nil {
 		return nil, err
 	}
 	account, err := q.SetAccountProfile(ctx, dbsqlc.SetAccountProfileParams{ID: c.Person, Name: name, Email: email, Now: tx.Now})

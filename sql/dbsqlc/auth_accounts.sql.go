@@ -13,7 +13,7 @@ import (
 )
 
 const findAccount = `-- name: FindAccount :one
-select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at from auth.accounts where id = $1
+select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at from auth.accounts where id = $1
 `
 
 // The person as of this moment.
@@ -33,12 +33,13 @@ func (q *Queries) FindAccount(ctx context.Context, id uuid.UUID) (AuthAccount, e
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
 
 const findAccountByLogin = `-- name: FindAccountByLogin :one
-select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at from auth.accounts where lower(login) = lower($1) and issuer is null
+select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at from auth.accounts where lower(login) = lower($1) and issuer is null
 `
 
 // The person who signs in here under that name, in whatever case it is typed.
@@ -58,12 +59,13 @@ func (q *Queries) FindAccountByLogin(ctx context.Context, login string) (AuthAcc
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
 
 const findAccountBySubject = `-- name: FindAccountBySubject :one
-select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at from auth.accounts where issuer = $1::text and subject = $2::text
+select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at from auth.accounts where issuer = $1::text and subject = $2::text
 `
 
 type FindAccountBySubjectParams struct {
@@ -88,6 +90,7 @@ func (q *Queries) FindAccountBySubject(ctx context.Context, arg FindAccountBySub
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
@@ -106,7 +109,7 @@ func (q *Queries) HasAccounts(ctx context.Context) (bool, error) {
 const insertAccount = `-- name: InsertAccount :one
 insert into auth.accounts (id, login, name, email, role, status, version, password_hash, created_at, updated_at)
 values ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $7)
-returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at
+returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at
 `
 
 type InsertAccountParams struct {
@@ -144,6 +147,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (A
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
@@ -152,7 +156,7 @@ const insertVouchedAccount = `-- name: InsertVouchedAccount :one
 insert into auth.accounts (id, issuer, subject, login, name, email, role, status, version, created_at, updated_at)
 values ($1, $2::text, $3::text, $4, $5, $6, $7, 'active', 1, $8, $8)
 on conflict do nothing
-returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at
+returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at
 `
 
 type InsertVouchedAccountParams struct {
@@ -193,6 +197,33 @@ func (q *Queries) InsertVouchedAccount(ctx context.Context, arg InsertVouchedAcc
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
+	)
+	return i, err
+}
+
+const lockAccount = `-- name: LockAccount :one
+select id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at from auth.accounts where id = $1 for update
+`
+
+// The person as of this moment, whom nobody else changes before this transaction ends.
+func (q *Queries) LockAccount(ctx context.Context, id uuid.UUID) (AuthAccount, error) {
+	row := q.db.QueryRow(ctx, lockAccount, id)
+	var i AuthAccount
+	err := row.Scan(
+		&i.ID,
+		&i.Issuer,
+		&i.Subject,
+		&i.Login,
+		&i.Name,
+		&i.Email,
+		&i.Role,
+		&i.Status,
+		&i.Version,
+		&i.PasswordHash,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
@@ -223,10 +254,41 @@ func (q *Queries) LockActiveAdmins(ctx context.Context) ([]uuid.UUID, error) {
 	return items, nil
 }
 
+const noteSignIn = `-- name: NoteSignIn :exec
+update auth.accounts set signed_in_at = $1 where id = $2
+`
+
+type NoteSignInParams struct {
+	Now *time.Time
+	ID  uuid.UUID
+}
+
+// Notes when a person signed in.
+func (q *Queries) NoteSignIn(ctx context.Context, arg NoteSignInParams) error {
+	_, err := q.db.Exec(ctx, noteSignIn, arg.Now, arg.ID)
+	return err
+}
+
+const setAccountPassword = `-- name: SetAccountPassword :exec
+update auth.accounts set password_hash = $1, updated_at = $2 where id = $3 and issuer is null
+`
+
+type SetAccountPasswordParams struct {
+	PasswordHash *string
+	Now          time.Time
+	ID           uuid.UUID
+}
+
+// Sets what the person signs in with, or takes it away.
+func (q *Queries) SetAccountPassword(ctx context.Context, arg SetAccountPasswordParams) error {
+	_, err := q.db.Exec(ctx, setAccountPassword, arg.PasswordHash, arg.Now, arg.ID)
+	return err
+}
+
 const setAccountProfile = `-- name: SetAccountProfile :one
 update auth.accounts set name = $1, email = $2, version = version + 1, updated_at = $3
 where id = $4 and (name, email) is distinct from ($1, $2)
-returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at
+returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at
 `
 
 type SetAccountProfileParams struct {
@@ -258,6 +320,7 @@ func (q *Queries) SetAccountProfile(ctx context.Context, arg SetAccountProfilePa
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
@@ -265,7 +328,7 @@ func (q *Queries) SetAccountProfile(ctx context.Context, arg SetAccountProfilePa
 const setAccountRole = `-- name: SetAccountRole :one
 update auth.accounts set role = $1, version = version + 1, updated_at = $2
 where id = $3 and role <> $1
-returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at
+returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at
 `
 
 type SetAccountRoleParams struct {
@@ -291,6 +354,7 @@ func (q *Queries) SetAccountRole(ctx context.Context, arg SetAccountRoleParams) 
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }
@@ -298,7 +362,7 @@ func (q *Queries) SetAccountRole(ctx context.Context, arg SetAccountRoleParams) 
 const setAccountStatus = `-- name: SetAccountStatus :one
 update auth.accounts set status = $1, version = version + 1, updated_at = $2
 where id = $3 and status <> $1
-returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at
+returning id, issuer, subject, login, name, email, role, status, version, password_hash, created_at, updated_at, signed_in_at
 `
 
 type SetAccountStatusParams struct {
@@ -324,6 +388,7 @@ func (q *Queries) SetAccountStatus(ctx context.Context, arg SetAccountStatusPara
 		&i.PasswordHash,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.SignedInAt,
 	)
 	return i, err
 }

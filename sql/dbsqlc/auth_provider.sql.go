@@ -122,7 +122,7 @@ func (q *Queries) EndProviderSessionsOfAccount(ctx context.Context, arg EndProvi
 }
 
 const findGrant = `-- name: FindGrant :one
-select g.scopes, a.id, a.issuer, a.subject, a.login, a.name, a.email, a.role, a.status, a.version, a.password_hash, a.created_at, a.updated_at
+select g.scopes, a.id, a.issuer, a.subject, a.login, a.name, a.email, a.role, a.status, a.version, a.password_hash, a.created_at, a.updated_at, a.signed_in_at
 from auth.authorizations g join auth.accounts a on a.id = g.account_id
 where g.id = $1 and g.redeemed_at > $2::timestamptz and g.replayed_at is null and g.revoked_at is null
   and a.status = 'active'
@@ -157,6 +157,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 		&i.AuthAccount.PasswordHash,
 		&i.AuthAccount.CreatedAt,
 		&i.AuthAccount.UpdatedAt,
+		&i.AuthAccount.SignedInAt,
 	)
 	return i, err
 }

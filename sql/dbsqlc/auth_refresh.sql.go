@@ -126,7 +126,7 @@ func (q *Queries) FindRefreshToken(ctx context.Context, tokenHash []byte) (FindR
 }
 
 const findRefreshedGrant = `-- name: FindRefreshedGrant :one
-select t.scopes, a.id, a.issuer, a.subject, a.login, a.name, a.email, a.role, a.status, a.version, a.password_hash, a.created_at, a.updated_at
+select t.scopes, a.id, a.issuer, a.subject, a.login, a.name, a.email, a.role, a.status, a.version, a.password_hash, a.created_at, a.updated_at, a.signed_in_at
 from auth.refresh_tokens t
 join auth.refresh_families f on f.id = t.family
 join auth.accounts a on a.id = f.account_id
@@ -162,6 +162,7 @@ func (q *Queries) FindRefreshedGrant(ctx context.Context, arg FindRefreshedGrant
 		&i.AuthAccount.PasswordHash,
 		&i.AuthAccount.CreatedAt,
 		&i.AuthAccount.UpdatedAt,
+		&i.AuthAccount.SignedInAt,
 	)
 	return i, err
 }

@@ -157,6 +157,7 @@ type AuthAccount struct {
 	PasswordHash *string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	SignedInAt   *time.Time
 }
 
 type AuthAuthorization struct {
@@ -198,6 +199,15 @@ type AuthPasskeyChallenge struct {
 	AccountID     *uuid.UUID
 	Session       json.RawMessage
 	ExpiresAt     time.Time
+}
+
+type AuthPasswordLink struct {
+	TokenHash []byte
+	Purpose   string
+	AccountID *uuid.UUID
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    *time.Time
 }
 
 type AuthProviderSession struct {

@@ -49,3 +49,15 @@ insert into auth.accounts (id, issuer, subject, login, name, email, role, status
 values (@id, @issuer::text, @subject::text, @login, @name, @email, @role, 'active', 1, @now, @now)
 on conflict do nothing
 returning *;
+
+-- name: LockAccount :one
+-- The person as of this moment, whom nobody else changes before this transaction ends.
+select * from auth.accounts where id = @id for update;
+
+-- name: SetAccountPassword :exec
+-- Sets what the person signs in with, or takes it away.
+update auth.accounts set password_hash = sqlc.narg(password_hash), updated_at = @now where id = @id and issuer is null;
+
+-- name: NoteSignIn :exec
+-- Notes when a person signed in.
+update auth.accounts set signed_in_at = @now where id = @id;
