@@ -38,7 +38,10 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(content, &words))
 		for c, path := range codes {
-			require.Contains(t, words, "refusal."+c, "%s, refused in %s", language, path)
+			if words[c] != nil {
+				continue // words of a page
+			}
+			require.NotNil(t, words["refusal."+c], "%s: there are no words for refusal.%s, refused in %s", language, c, path)
 		}
 	}
 }
