@@ -36,18 +36,18 @@ func (h *Handlers) exportAccounting(w http.ResponseWriter, r *http.Request, _ pa
 		return err
 	}
 	ctx := r.Context()
-	word := func(id string) string { return views.T(ctx, "accounting."+id) }
+	word := func(id string) string { return views.T(ctx, id) }
 	file := newExport(w, r, "accounting-"+h.Books.Day(data.Day).Format(time.DateOnly))
-	file.row(textCell(word("day")), textCell(word("worker")), textCell(word("opening")), textCell(word("fees")), textCell(word("rewards")), textCell(word("payout")),
-		textCell(word("payout_state")), textCell(views.ClosingWord(ctx, data.Status)))
+	file.row(textCell(word("accounting.day")), textCell(word("accounting.worker")), textCell(word("accounting.opening")), textCell(word("accounting.fees")), textCell(word("accounting.rewards")), textCell(word("accounting.payout")),
+		textCell(word("accounting.payout_state")), textCell(views.ClosingWord(ctx, data.Status)))
 	day := textCell(h.Books.Day(data.Day).Format(time.DateOnly))
 	for _, d := range data.Workers {
 		file.row(day, textCell(d.Worker.Name), file.money(d.Opening), file.money(d.Fees), file.money(d.Rewards), file.money(d.Payout),
 			textCell(views.PayoutWord(ctx, d.State)), file.money(d.Closing))
 	}
 	total := data.Total
-	file.row(day, textCell(word("total")), "", file.money(total.Fees), file.money(total.Rewards), file.money(total.Payout), "", "")
-	file.row(day, textCell(word("earned_by_management")), "", "", "", "", "", file.money(data.Earned()))
+	file.row(day, textCell(word("accounting.total")), "", file.money(total.Fees), file.money(total.Rewards), file.money(total.Payout), "", "")
+	file.row(day, textCell(word("accounting.earned_by_management")), "", "", "", "", "", file.money(data.Earned()))
 	return file.end()
 }
 

@@ -83,13 +83,13 @@ func (h *Handlers) exportAudit(w http.ResponseWriter, r *http.Request, p page) e
 		return err
 	}
 	file := newExport(w, r, "audit")
-	word := func(id string) cell { return textCell(views.T(ctx, "audit."+id)) }
-	header := []cell{word("transfer"), word("day"), word("occurred"), word("booked"), word("worker"), word("type"), word("task"),
-		word("description"), word("assignment"), word("from"), word("to"), word("amount"), word("change")}
+	word := func(id string) cell { return textCell(views.T(ctx, id)) }
+	header := []cell{word("audit.transfer"), word("audit.day"), word("audit.occurred"), word("audit.booked"), word("audit.worker"), word("audit.type"), word("audit.task"),
+		word("audit.description"), word("audit.assignment"), word("audit.from"), word("audit.to"), word("audit.amount"), word("audit.change")}
 	if filter.Worker != nil {
-		header = append(header, word("balance"))
+		header = append(header, word("audit.balance"))
 	}
-	file.row(append(header, word("cause"), word("event"), word("command"), word("actor"))...)
+	file.row(append(header, word("audit.cause"), word("audit.event"), word("audit.command"), word("audit.actor"))...)
 	for {
 		for _, row := range rows {
 			file.row(h.exportedEntry(ctx, file, row, filter.Worker != nil)...)

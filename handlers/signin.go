@@ -30,7 +30,8 @@ type signInConfig struct {
 	Transport http.RoundTripper
 	// Roles are where the provider's claims name roles; nil when nobody asks them for any.
 	Roles *RoleRules
-	// SignedOut is where people end whom the provider does not sign out; empty is the first page.
+	// SignedOut is the page that a browser stays on after signing out, until somebody asks to sign in; empty where the provider
+	// asks for the password then.
 	SignedOut string
 	// Leave sends a browser that has sent a form to the provider; nil is with a redirect.
 	Leave    func(w http.ResponseWriter, r *http.Request, to string) error
@@ -55,6 +56,11 @@ func newSignIn(cfg signInConfig) *signIn { return &signIn{signInConfig: cfg} }
 // login sends the browser to the provider. return_to is the page to come back to; other has the provider ask who it is, though
 // somebody is signed in there.
 func (s *signIn) login(w http.ResponseWriter, r *http.Request) error {
+	if s.staysOut(r) {
+		noStore(w)
+		http.Redirect(w, r, s.SignedOut, http.StatusSeeOther)
+		return nil
+	}
 	issuer, err := s.discover(r.Context())
 	if err != nil {
 		return err
@@ -114,6 +120,7 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Sessions.start(ctx, person, who.IDToken, r.UserAgent()); err != nil {
 		return err
 	}
+	s.markSignedOut(w, false)
 	http.Redirect(w, r, attempt.ReturnTo, http.StatusSeeOther)
 	return nil
 }
@@ -125,6 +132,7 @@ func (s *signIn) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noStore(w)
+	s.markSignedOut(w, true)
 	to, ok := s.atProvider(r.Context(), idToken)
 	switch {
 	case !ok:

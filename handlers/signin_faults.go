@@ -36,11 +36,11 @@ func (f *issuerFault) explain(w http.ResponseWriter, r *http.Request, data *view
 	if f.down {
 		w.Header().Set("Retry-After", "10")
 		data.Status = http.StatusServiceUnavailable
-		data.Title, data.Message = views.T(r.Context(), "sign_in.down_title"), views.T(r.Context(), "sign_in.down")
+		data.Title, data.Message = views.T(r.Context(), "issuer.down_title"), views.T(r.Context(), "issuer.down")
 		return
 	}
 	data.Status = http.StatusBadGateway
-	data.Title, data.Message = views.T(r.Context(), "sign_in.garbled_title"), views.T(r.Context(), "sign_in.garbled")
+	data.Title, data.Message = views.T(r.Context(), "issuer.garbled_title"), views.T(r.Context(), "issuer.garbled")
 }
 
 // signInAgain is where somebody goes on who was refused at the sign-in, "" where the refusal is of another kind. Who is

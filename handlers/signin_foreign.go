@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"ates/views"
 )
@@ -34,8 +35,31 @@ func (h *Handlers) leave(w http.ResponseWriter, r *http.Request, to string) erro
 	return h.show(w, r, http.StatusOK, views.Leaving(h.frame(r, nil), views.LeavingData{To: u.String(), Host: u.Host}))
 }
 
-// signedOut is where people end who are signed out here, where the provider cannot sign them out too: every other page would
-// send them to the provider, which would let them in again at once.
+// signedOutCookie marks a browser in which somebody has signed out. The provider may know them still, or for a moment longer,
+// and would let every page that goes to sign in by itself in again at once.
+const signedOutCookie = "ates-signed-out"
+
+// staysOut reports whether a browser has signed out, and nobody asks to sign in but a page by itself.
+func (s *signIn) staysOut(r *http.Request) bool {
+	return s.SignedOut != "" && !r.URL.Query().Has("other") && cookie(r, cookieName(signedOutCookie, s.overTLS())) != ""
+}
+
+func (s *signIn) markSignedOut(w http.ResponseWriter, out bool) {
+	if s.SignedOut == "" {
+		return
+	}
+	mark := &http.Cookie{ //nolint:gosec // Secure wherever people come over TLS
+		Name: cookieName(signedOutCookie, s.overTLS()), Value: "1", Path: "/", Secure: s.overTLS(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if !out {
+		mark.MaxAge = -1
+	}
+	http.SetCookie(w, mark)
+}
+
+func (s *signIn) overTLS() bool { return strings.HasPrefix(s.PublicURL, "https://") }
+
+// signedOut is where a browser stays after signing out.
 func (h *Handlers) signedOut(w http.ResponseWriter, r *http.Request) error {
 	noStore(w)
 	return h.show(w, r, http.StatusOK, views.SignedOut(h.frame(r, nil)))

@@ -9,6 +9,7 @@ import (
 
 	"ates/domain"
 	"ates/domain/tracker"
+	"ates/jobs"
 	"ates/jobs/jobstest"
 )
 
@@ -90,6 +91,8 @@ func TestAJobIsDoneWholeOrNotAtAllAndTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bus, pool := jobstest.Bus(t)
+			// The sweep that comes at the start of work opens the day.
+			require.NoError(t, bus.Do(t.Context(), jobs.CloseDay(jobstest.Books())))
 			worker := jobstest.Workers(t, bus, 1)[0]
 			require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: domain.Request{By: worker}, Description: "Clean the cage"}))
 			// The other jobs wait, so that whatever changes is this one's doing.

@@ -38,7 +38,16 @@ function disconnected() {
   else if (badge.hidden || badge.dataset.state !== "offline") show("reconnecting", 1000);
 }
 
-const signIn = () => location.assign("/login?return_to=" + encodeURIComponent(location.pathname + location.search));
+// A page whose person signs out on it is on its way already, and going elsewhere would stop that.
+let leaving = false;
+document.addEventListener("submit", ({ target }) => {
+  if (target.getAttribute("action") === "/logout") leaving = true;
+});
+window.addEventListener("pageshow", () => (leaving = false)); // come back to with the back button
+
+const signIn = () => {
+  if (!leaving) location.assign("/login?return_to=" + encodeURIComponent(location.pathname + location.search));
+};
 
 // ---- The watchdog: a connection can die without either end being told. The server speaks every 20 seconds.
 

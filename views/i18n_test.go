@@ -23,7 +23,7 @@ func TestEveryLanguageHasTheSameWords(t *testing.T) {
 	}
 }
 
-// Some words are named by a value: those of roles, entries and statuses of HTTP.
+// Some words are named by a value, such as those of roles, months and statuses of HTTP: all that begin like that are needed.
 func TestEveryWordIsThereAndNeeded(t *testing.T) {
 	t.Parallel()
 	needed := map[string]bool{}
@@ -40,17 +40,25 @@ func TestEveryWordIsThereAndNeeded(t *testing.T) {
 	for _, item := range navigation {
 		needed[item.title] = true
 	}
-	call := regexp.MustCompile(`\b[TN]\((?:ctx|\w+\.Context\(\)), "([^"]+)"[,)]`)
-	for _, match := range call.FindAllStringSubmatch(sources(t, "*.templ", "*.go", "../handlers/*.go", "../jobs/*.go"), -1) {
+	source := sources(t, "*.templ", "*.go", "../handlers/*.go", "../jobs/*.go")
+	call := regexp.MustCompile(`\b(?:[TN]\((?:ctx|spoken|\w+\.Context\(\)), |word\(|changed\(w, r, p, id, err, )"([^"]+)"[,)]`)
+	for _, match := range call.FindAllStringSubmatch(source, -1) {
 		needed[match[1]] = true
 	}
+	byValue := regexp.MustCompile(`\bT\(ctx, "([a-z_]+\.[a-z_]*)"\s*\+`)
+	for _, match := range byValue.FindAllStringSubmatch(source, -1) {
+		for _, word := range wordsWith(t, func(id string) bool { return strings.HasPrefix(id, match[1]) }) {
+			needed[word] = true
+		}
+	}
+	maps.DeleteFunc(needed, func(id string, _ bool) bool { return strings.HasPrefix(id, "refusal.") })
 	require.Equal(t, slices.Sorted(maps.Keys(needed)), wordsWith(t, func(id string) bool { return !strings.HasPrefix(id, "refusal.") }))
 }
 
 // The codes are read from the sources, so that a new refusal without a translation is found.
 func TestEveryRefusalIsTranslated(t *testing.T) {
 	t.Parallel()
-	code := regexp.MustCompile(`(?:\bCode:\s*|\brefuse\("\w*",\s*)"([^"]+)"`)
+	code := regexp.MustCompile(`(?:\bCode:\s*|\brefuse\("\w*",\s*|\brefusedFile\()"([^"]+)"`)
 	codes := map[string]bool{}
 	for _, match := range code.FindAllStringSubmatch(sources(t, "../domain/*.go", "../domain/*/*.go", "../handlers/*.go", "../jobs/*.go"), -1) {
 		codes["refusal."+match[1]] = true
