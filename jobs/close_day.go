@@ -82,9 +82,14 @@ func commitPayout(provider accounting.PayoutProvider) *reaction {
 		}}
 }
 
-// payOutDay pays what is left for each Day.Closed. A day of a large company is one file, so this may take longer than other jobs.
+// payOutDay pays what is left for each Day.Closed. A day of a large company is one file, so that may take longer than other jobs; where
+// there is no file it may not, since a job that was killed is taken up again when its time is over.
 func payOutDay(provider accounting.PayoutProvider) *reaction {
-	return &reaction{kind: "pay_out_day", queue: payoutQueue, chunk: 1, timeout: 2 * time.Minute,
+	var timeout time.Duration
+	if _, daily := provider.(accounting.DailyProvider); daily {
+		timeout = 2 * time.Minute
+	}
+	return &reaction{kind: "pay_out_day", queue: payoutQueue, chunk: 1, timeout: timeout,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			closed, err := open[accounting.DayClosed](events[0])
 			if err != nil {

@@ -47,7 +47,7 @@ func measureCloseKill(ctx context.Context, m *measuring) ([]row, error) {
 	}
 	m.note("%d kills over %d closes of %d days, %d at once: after each close every wallet had been closed once for each day, paid what it had once, and told once; the books were verified",
 		m.Kills, len(recovered), m.DaysOff, m.Processes)
-	m.note("jobs that were running when their process was killed are taken up again when they have been stuck for 12 seconds, or for as long as they may take, two minutes for the payment of a day")
+	m.note("jobs that were running when their process was killed are taken up again when they have been stuck for 12 seconds")
 	return []row{newRow("last kill to settled", "s", recovered)}, nil
 }
 
