@@ -160,7 +160,7 @@ func (w *walk) compareTasks() {
 			rewarded++
 		}
 	}
-	w.require.Equal(charged+rewarded, len(w.model.ledger), "a fee for each assignment and a reward for each task that is resolved")
+	w.require.Len(w.model.ledger, charged+rewarded, "a fee for each assignment and a reward for each task that is resolved")
 }
 
 // compareClosings compares what each closed day left to each worker, what of it was paid, and what they were told.

@@ -75,7 +75,7 @@ func TestModel(t *testing.T) {
 				})
 				w.settle(r)
 				w.to(w.model.ends(w.model.day(w.now)).Add(16 * time.Minute))
-				w.do(jobs.CloseDay(w.books), 0)
+				w.require.NoError(w.do(jobs.CloseDay(w.books), 0))
 				w.settle(r)
 			})
 		})
@@ -317,7 +317,7 @@ func newWalk(t walkT, books accounting.Books, start string) *walk {
 		w.register(role)
 	}
 	if rapid.Bool().Draw(t.r, "opened") {
-		w.do(jobs.CloseDay(books), 0)
+		w.require.NoError(w.do(jobs.CloseDay(books), 0))
 	}
 	for _, id := range w.waiting() {
 		w.finish(w.attempt(id), 0)

@@ -87,7 +87,7 @@ func emptyWalk(t walkT, books accounting.Books, provider accounting.PayoutProvid
 	w.Cleanup(func() {
 		if w.slow != nil {
 			close(w.slow.goOn)
-			<-w.slow.done
+			_ = <-w.slow.done // the walk has ended, whatever became of it
 		}
 	})
 	w.bus, err = jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Now: func() time.Time { return w.now }})
@@ -288,7 +288,7 @@ func (w *walk) attempt(id int64) *jobs.Attempt {
 
 // finish makes an attempt. Only whose job it is changes anything, and only whole; one that is cut off leaves the job as it was.
 func (w *walk) finish(a *jobs.Attempt, crashAt int) {
-	ours := 1 == w.count(`select count(*) from river.river_job where id = $1 and state = 'running' and attempt = $2`, a.Job.ID, a.Job.Attempt)
+	ours := w.count(`select count(*) from river.river_job where id = $1 and state = 'running' and attempt = $2`, a.Job.ID, a.Job.Attempt) == 1
 	before := w.position
 	w.gate.at(crashAt, cut)
 	err := a.Work(w.Context())

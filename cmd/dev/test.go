@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,7 +40,8 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 	if chromium := ensureChromium(ctx); chromium != "" {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
-	args := []string{"test", "-json", "-shuffle=on"}
+	// More tests of a package at once than there are cores: the long ones mostly wait, for a browser or for what was killed.
+	args := []string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}
 	if ensureCompiler(ctx) {
 		args = append(args, "-race")
 	}
