@@ -87,7 +87,9 @@ func emptyWalk(t walkT, books accounting.Books, provider accounting.PayoutProvid
 	w.Cleanup(func() {
 		if w.slow != nil {
 			close(w.slow.goOn)
-			_ = <-w.slow.done // the walk has ended, whatever became of it
+			if err := <-w.slow.done; err != nil {
+				w.Logf("the slow command came to nothing: %v", err)
+			}
 		}
 	})
 	w.bus, err = jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Now: func() time.Time { return w.now }})
