@@ -490,7 +490,7 @@ func OnePerson(p Page, d PersonData) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = personFacts(d).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = personFacts(p, d).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -514,7 +514,7 @@ func OnePerson(p Page, d PersonData) templ.Component {
 	})
 }
 
-func personFacts(d PersonData) templ.Component {
+func personFacts(p Page, d PersonData) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -717,7 +717,7 @@ func personFacts(d PersonData) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				if d.Person.Elsewhere {
+				if d.Person.Elsewhere || !p.SignsInHere {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<p class=\"hint\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

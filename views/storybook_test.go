@@ -146,7 +146,7 @@ func page(role domain.Role) Page {
 		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
 	}
 	return Page{
-		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0", Passkeys: true,
+		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0", SignsInHere: true,
 		Viewer: &Viewer{ID: "viewer", Login: string(role), Name: names[role], Role: role},
 	}
 }

@@ -28,8 +28,8 @@ type Page struct {
 	Cursor string
 	// Flash tells what the previous request did.
 	Flash *Flash
-	// Passkeys says that people can keep passkeys here, so that the viewer's menu leads to theirs.
-	Passkeys bool
+	// SignsInHere says that the embedded Auth-Service signs people in, so that they have passwords and passkeys here.
+	SignsInHere bool
 	// Theme is "light", "dark", or empty to follow the browser.
 	Theme string
 	// Now is the time of the program's clock, from which relative times are reckoned.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/stretchr/testify/require"
 
 	"ates/sql/sqltest"
@@ -37,6 +38,11 @@ func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 	database := sqltest.Empty(t)
 	p := start(t, append(demo(database), "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1"))
 	const addresses, guesses, login = 50, 20, "worker"
+	// The hash is one of those that people have who are no demo.
+	hash, err := argon2id.CreateHash("demo-"+login, &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	require.NoError(t, err)
+	_, err = dial(t, database).Exec(t.Context(), "update auth.accounts set password_hash = $1 where login = $2", hash, login)
+	require.NoError(t, err)
 	from := func(n int) http.Header { return http.Header{"X-Forwarded-For": {fmt.Sprintf("198.51.100.%d", n)}} }
 	// atTheDoor is a browser with the sign-in page open.
 	atTheDoor := func(someone *person) func(password string, header http.Header) (status int, body string) {

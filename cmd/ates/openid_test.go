@@ -48,6 +48,14 @@ func TestPeopleOfAnotherProviderAreWhoItSaysTheyAre(t *testing.T) {
 		}
 	}
 
+	_, page := admin.get("/people")
+	require.Contains(t, page, "Wanda Worker")
+	require.NotContains(t, page, "/people/new", "people become known at their provider")
+	for _, path := range []string{"/people/new", "/people/import", "/people/" + idOf(t, pool, "wanda") + "/password"} {
+		status, _ := admin.get(path)
+		require.Equal(t, http.StatusNotFound, status, path)
+	}
+
 	// The tracker has heard of her like of everybody: she is the only one to draw.
 	require.Eventually(t, func() bool {
 		return number(t, pool, "select count(*) from tracker.people where role = 'worker' and active") == 1

@@ -1,6 +1,13 @@
 package auth
 
-import "ates/domain"
+import (
+	"github.com/alexedwards/argon2id"
+
+	"ates/domain"
+)
+
+// The passwords of the demo are printed at its start: a hash that takes long would protect nothing, and hold up every start.
+var demoHashParams = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // DemoPeople returns the commands that make the people of the demo known: one of each role and eight Workers. The password
 // of each is "demo-" and their login, so only a program that shows itself off may run them. Each acts once.
@@ -21,7 +28,7 @@ func DemoPeople() []*RegisterPerson {
 	for _, p := range people {
 		p.Request = domain.Request{By: System, Key: "demo-" + p.Login}
 		p.Email = p.Login + "@popug.example"
-		p.Password = "demo-" + p.Login
+		p.Password, p.hashParams = "demo-"+p.Login, demoHashParams
 	}
 	return people
 }

@@ -77,7 +77,7 @@ func (c *RegisterFirstAdmin) Handle(ctx context.Context, tx domain.Tx) ([]domain
 	if err := checkPassword(c.Password); err != nil {
 		return nil, err
 	}
-	password, err := hashing.hash(ctx, c.Password)
+	password, err := hashing.hash(ctx, c.Password, hashParams)
 	if err != nil {
 		return nil, err
 	}

@@ -52,9 +52,9 @@ func newHasher() *hasher {
 	}}
 }
 
-func (h *hasher) hash(ctx context.Context, password string) (hash string, err error) {
+func (h *hasher) hash(ctx context.Context, password string, params *argon2id.Params) (hash string, err error) {
 	err = h.inTurn(ctx, regulars, func() error {
-		hash, err = argon2id.CreateHash(password, hashParams)
+		hash, err = argon2id.CreateHash(password, params)
 		return err
 	})
 	return hash, err

@@ -58,7 +58,7 @@ func TestUnknownLoginsCostAsMuchAsKnownOnes(t *testing.T) {
 	t.Parallel()
 	standIn, _, _, err := argon2id.DecodeHash(noPassword)
 	require.NoError(t, err)
-	hash, err := newHasher().hash(t.Context(), "correct horse battery")
+	hash, err := newHasher().hash(t.Context(), "correct horse battery", hashParams)
 	require.NoError(t, err)
 	fresh, _, _, err := argon2id.DecodeHash(hash)
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ func (c *SetPassword) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event,
 		return nil, err
 	}
 	// Hashing may have to wait its turn, and nobody should be locked meanwhile.
-	password, err := hashing.hash(ctx, c.Password)
+	password, err := hashing.hash(ctx, c.Password, hashParams)
 	if err != nil {
 		return nil, err
 	}

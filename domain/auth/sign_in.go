@@ -65,9 +65,9 @@ func (s SignIn) authenticate(ctx context.Context, db dbsqlc.DBTX, h *hasher) (Pe
 		return Person{}, err
 	}
 	// A password that was not looked at is none that was wrong.
-	settle := func() error { return q.ReturnSignInTry(context.WithoutCancel(ctx), keys.returned(s.Now)) }
+	settle := func() error { return q.ReturnSignInTry(context.WithoutCancel(ctx), keys.returned()) }
 	if err == nil {
-		settle = func() error { return q.ClearSignInTries(ctx, dbsqlc.ClearSignInTriesParams(keys.returned(s.Now))) }
+		settle = func() error { return q.ClearSignInTries(ctx, dbsqlc.ClearSignInTriesParams(keys.returned())) }
 	}
 	if failed := settle(); failed != nil && err == nil {
 		return Person{}, fmt.Errorf("settle the tries to sign in: %w", failed)
@@ -78,8 +78,8 @@ func (s SignIn) authenticate(ctx context.Context, db dbsqlc.DBTX, h *hasher) (Pe
 // tryKeys are the hashes under which a try is counted. A known browser counts for neither its address nor the login.
 type tryKeys struct{ place, address, login []byte }
 
-func (k tryKeys) returned(now time.Time) dbsqlc.ReturnSignInTryParams {
-	return dbsqlc.ReturnSignInTryParams{Place: k.place, Address: k.address, Login: k.login, Now: now}
+func (k tryKeys) returned() dbsqlc.ReturnSignInTryParams {
+	return dbsqlc.ReturnSignInTryParams{Place: k.place, Address: k.address, Login: k.login}
 }
 
 func (s SignIn) tries() tryKeys {

@@ -105,6 +105,22 @@ func TestWrongPasswordsCostMoreAndMoreTime_ASVS_2_2(t *testing.T) {
 	}
 }
 
+// People of one address who sign in at the same moment do not come in the order of their moments.
+func TestWhoSignsInTogetherDoesNotWaitForOneAnother(t *testing.T) {
+	t.Parallel()
+	tx := domain.Tx{Tx: sqltest.Tx(t), Now: time.Now().UTC().Truncate(time.Microsecond)}
+	g := openGate(t, tx)
+	office := someAddress()
+	for _, login := range []string{g.person(tx), g.person(tx), g.person(tx)} {
+		code, _ := g.try(login, rightPassword, office, "")
+		require.Empty(t, code)
+		g.now = g.now.Add(-10 * time.Millisecond)
+		code, _ = g.try(login, unhashed, office, "")
+		require.Equal(t, wrong, code)
+		g.now = g.now.Add(-10 * time.Millisecond)
+	}
+}
+
 func TestTheRightPasswordForgetsWrongOnes_ASVS_2_2(t *testing.T) {
 	t.Parallel()
 	tx := domain.Tx{Tx: sqltest.Tx(t), Now: time.Now().UTC().Truncate(time.Microsecond)}

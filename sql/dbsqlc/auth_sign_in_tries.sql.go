@@ -11,12 +11,11 @@ import (
 )
 
 const clearSignInTries = `-- name: ClearSignInTries :exec
-update auth.sign_in_tries set failures = case kind when 'place' then 0 else greatest(failures - 1, 0) end, wait_until = $1
-where (kind, key) in (('place', $2::bytea), ('address', $3::bytea), ('login', $4::bytea))
+update auth.sign_in_tries set failures = case kind when 'place' then 0 else greatest(failures - 1, 0) end, wait_until = 'epoch'
+where (kind, key) in (('place', $1::bytea), ('address', $2::bytea), ('login', $3::bytea))
 `
 
 type ClearSignInTriesParams struct {
-	Now     time.Time
 	Place   []byte
 	Address []byte
 	Login   []byte
@@ -24,25 +23,20 @@ type ClearSignInTriesParams struct {
 
 // Forgets the failures of a place from which the right password came, and takes back what was counted for the try itself.
 func (q *Queries) ClearSignInTries(ctx context.Context, arg ClearSignInTriesParams) error {
-	_, err := q.db.Exec(ctx, clearSignInTries,
-		arg.Now,
-		arg.Place,
-		arg.Address,
-		arg.Login,
-	)
+	_, err := q.db.Exec(ctx, clearSignInTries, arg.Place, arg.Address, arg.Login)
 	return err
 }
 
 const countSignInTry = `-- name: CountSignInTry :execrows
 insert into auth.sign_in_tries as t (kind, key, failures, counted_at, wait_until)
-values ($1, $2, 1, $3::timestamptz, $3::timestamptz)
+values ($1, $2, 1, $3::timestamptz, 'epoch')
 on conflict (kind, key) do update
 set failures = greatest(t.failures - extract(epoch from excluded.counted_at - t.counted_at)::float8 / $4::float8, 0) + 1,
     counted_at = excluded.counted_at,
-    wait_until = excluded.counted_at + make_interval(secs => case
-        when greatest(t.failures - extract(epoch from excluded.counted_at - t.counted_at)::float8 / $4::float8, 0) + 1 <= $5::float8 then 0
-        else least(2 ^ least(greatest(t.failures - extract(epoch from excluded.counted_at - t.counted_at)::float8 / $4::float8, 0) - $5::float8, 30), $6::float8)
-        end)
+    wait_until = case
+        when greatest(t.failures - extract(epoch from excluded.counted_at - t.counted_at)::float8 / $4::float8, 0) + 1 <= $5::float8 then 'epoch'
+        else excluded.counted_at + make_interval(secs => least(2 ^ least(greatest(t.failures - extract(epoch from excluded.counted_at - t.counted_at)::float8 / $4::float8, 0) - $5::float8, 30), $6::float8))
+        end
 where t.wait_until <= excluded.counted_at
 `
 
@@ -57,7 +51,8 @@ type CountSignInTryParams struct {
 
 // Counts a try as a failure before it is looked at, so that tries sent at once cannot outrun the count. 0 rows, and nothing
 // counted, while there is still time to wait. The first free failures cost no wait, the next 1, 2, 4 ... seconds up to longest.
-// A count loses one failure every leak, in seconds.
+// A count loses one failure every leak, in seconds. Where nobody has to wait, wait_until is long ago rather than now: tries at once
+// do not come in the order of their moments, and one of them must not make another wait.
 func (q *Queries) CountSignInTry(ctx context.Context, arg CountSignInTryParams) (int64, error) {
 	result, err := q.db.Exec(ctx, countSignInTry,
 		arg.Kind,
@@ -125,12 +120,11 @@ func (q *Queries) FindSignInTries(ctx context.Context, arg FindSignInTriesParams
 }
 
 const returnSignInTry = `-- name: ReturnSignInTry :exec
-update auth.sign_in_tries set failures = greatest(failures - 1, 0), wait_until = $1
-where (kind, key) in (('place', $2::bytea), ('address', $3::bytea), ('login', $4::bytea))
+update auth.sign_in_tries set failures = greatest(failures - 1, 0), wait_until = 'epoch'
+where (kind, key) in (('place', $1::bytea), ('address', $2::bytea), ('login', $3::bytea))
 `
 
 type ReturnSignInTryParams struct {
-	Now     time.Time
 	Place   []byte
 	Address []byte
 	Login   []byte
@@ -138,11 +132,6 @@ type ReturnSignInTryParams struct {
 
 // Takes back what was counted for a try that was not looked at.
 func (q *Queries) ReturnSignInTry(ctx context.Context, arg ReturnSignInTryParams) error {
-	_, err := q.db.Exec(ctx, returnSignInTry,
-		arg.Now,
-		arg.Place,
-		arg.Address,
-		arg.Login,
-	)
+	_, err := q.db.Exec(ctx, returnSignInTry, arg.Place, arg.Address, arg.Login)
 	return err
 }
