@@ -103,8 +103,8 @@ func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 	// A second each on an idle machine; the figures above say. Here everything else runs too.
 	require.Less(t, regulars, 10*time.Second)
 	require.Less(t, strangers, 10*time.Second)
-	// The hashes of all 50 at once would be a gigabyte.
-	require.Less(t, peak-before, 600)
+	// The hashes of all 50 at once would be a gigabyte, and several under the race detector.
+	require.Less(t, peak-before, 900)
 	require.NotContains(t, p.logged(), "wrong-1", "passwords stay out of the log")
 	require.NotContains(t, p.logged(), "level=ERROR", "nothing broke")
 }
