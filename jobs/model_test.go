@@ -26,7 +26,7 @@ import (
 //
 //	go test ./jobs -run TestModel -timeout 0 -rapid.checks=500 -rapid.steps=60
 func init() {
-	for name, value := range map[string]string{"checks": "3", "steps": "30"} {
+	for name, value := range map[string]string{"checks": "2", "steps": "30"} {
 		if _, set := os.LookupEnv("RAPID_" + strings.ToUpper(name)); !set {
 			if err := flag.Set("rapid."+name, value); err != nil {
 				panic(err)

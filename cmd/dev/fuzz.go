@@ -16,7 +16,7 @@ import (
 // What all fuzz targets together may take, and one of them at most.
 const (
 	fuzzBudget = 8 * time.Second
-	fuzzFor    = 2 * time.Second
+	fuzzFor    = time.Second
 )
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
