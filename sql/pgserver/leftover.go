@@ -23,7 +23,7 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 	if err != nil || pid == 0 {
 		return err
 	}
-	for signalled := false; ; {
+	for signalled := (time.Time{}); ; {
 		state, command := inspect(pid)
 		switch state {
 		case gone:
@@ -36,12 +36,12 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 		switch {
 		case err == nil && !sameFile(dir, c.data()):
 			return fmt.Errorf("the server on socket %s has its data in %s, not in %s: stop it first", socketIn(c.socketDir), dir, c.data())
-		case err == nil && !signalled:
+		case err == nil && time.Since(signalled) > signalAgain:
 			log.Warn("stopping the PostgreSQL server that a killed process left behind", "pid", pid, "dir", c.dir)
 			if err := syscall.Kill(pid, signal); err != nil {
 				return fmt.Errorf("stop leftover postgres %d: %w", pid, err)
 			}
-			signalled = true
+			signalled = time.Now()
 		case nobodyListens(err) && !strings.Contains(command, c.data()):
 			return c.removePIDFile()
 		}
@@ -51,8 +51,17 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 	}
 }
 
+const (
+	// answerWithin is how long a server may take to say where its data is: one that is stopping may let a connection wait for ever.
+	answerWithin = 2 * time.Second
+	// signalAgain is after how long a server that answers still is told once more to stop.
+	signalAgain = 5 * time.Second
+)
+
 // dataDirectory asks the server on the cluster's socket where its data is.
 func (c cluster) dataDirectory(ctx context.Context) (dir string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	conn, err := connect(ctx, c.url("template1"))
 	if err != nil {
 		return "", err
