@@ -12,6 +12,8 @@ import (
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("github.com/jackc/pgx/v5/pgxpool.(*Pool).backgroundHealthCheck"),
+		// After a slow write pgx reads ahead, in a pool that stays until the next time the connection is used.
+		goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn/internal/bgreader.(*BGReader).bgRead"),
 		goleak.IgnoreAnyFunction("ates/sql/pgserver.(*Server).watch"),
 		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Wait"),
 	)

@@ -36,7 +36,7 @@ func (p *program) peak() int {
 func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 	t.Parallel()
 	database := sqltest.Empty(t)
-	p := start(t, append(demo(database), "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1"))
+	p := launch(t, plain(t), append(demo(database), "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1")).untilReady(t)
 	const addresses, guesses, login = 50, 20, "worker"
 	// The hash is one of those that people have who are no demo.
 	hash, err := argon2id.CreateHash("demo-"+login, &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
@@ -100,11 +100,11 @@ func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 		regulars.Round(time.Millisecond), strangers.Round(time.Millisecond), before, peak)
 	require.EqualValues(t, addresses*guesses, tried.Load()+wait.Load())
 	require.Less(t, tried.Load(), int64(addresses*guesses/2), "most cost no hash")
-	// A second each on an idle machine; the figures above say. Here everything else runs too.
+	// Moments on an idle machine; the figures above say. Here everything else runs too.
 	require.Less(t, regulars, 10*time.Second)
 	require.Less(t, strangers, 10*time.Second)
-	// The hashes of all 50 at once would be a gigabyte, and several under the race detector.
-	require.Less(t, peak-before, 900)
+	// The hashes of all 50 at once would be a gigabyte.
+	require.Less(t, peak-before, 300)
 	require.NotContains(t, p.logged(), "wrong-1", "passwords stay out of the log")
 	require.NotContains(t, p.logged(), "level=ERROR", "nothing broke")
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -52,7 +53,20 @@ var ready = regexp.MustCompile(`aTES is ready at (\S+)`)
 // start starts the program and waits until it is ready. It is stopped when the test ends.
 func start(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
-	p := launch(t, env, args...)
+	return launch(t, os.Args[0], env, args...).untilReady(t)
+}
+
+// plain compiles the program without the race detector, for what it costs in time and memory to be looked at.
+func plain(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "ates")
+	said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	return path
+}
+
+func (p *program) untilReady(t testing.TB) *program {
+	t.Helper()
 	select {
 	case <-p.ended:
 		t.Fatalf("the program ended:\n%s", p.logged())
@@ -72,10 +86,10 @@ func start(t testing.TB, env []string, args ...string) *program {
 }
 
 // launch starts the program without waiting for anything.
-func launch(t testing.TB, env []string, args ...string) *program {
+func launch(t testing.TB, path string, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, ended: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], args...)
+	p.cmd = exec.Command(path, args...)
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1"}, env...)...)

@@ -47,7 +47,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 // refusedStart starts the program with an environment that it must refuse, and returns what it said.
 func refusedStart(t *testing.T, env ...string) string {
 	t.Helper()
-	p := launch(t, append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, env...))
+	p := launch(t, os.Args[0], append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, env...))
 	select {
 	case <-p.ended:
 	case <-time.After(30 * time.Second):

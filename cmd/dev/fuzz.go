@@ -9,15 +9,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// What all fuzz targets together may take, and one of them at most.
-const (
-	fuzzBudget = 8 * time.Second
-	fuzzFor    = time.Second
-)
+// fuzzFor is how long each fuzz target is tried.
+const fuzzFor = time.Second
 
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
 
@@ -49,10 +47,6 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 	if err != nil {
 		return err
 	}
-	total := 0
-	for _, names := range targets {
-		total += len(names)
-	}
 	work, err := os.MkdirTemp("", "ates-fuzz-")
 	if err != nil {
 		return err
@@ -68,13 +62,21 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 			r.fuzzed(result{name: pkg + " fuzzing", action: "fail", said: said})
 			continue
 		}
-		for _, name := range targets[dir] {
-			begin := time.Now()
-			said, err := fuzz(ctx, program, dir, name, min(fuzzFor, fuzzBudget/time.Duration(total)), work, env)
-			done := result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
-			if err != nil {
-				done.action = "fail"
-			}
+		// All targets of a package at once: each spends most of its time on beginning and ending.
+		ended := make([]result, len(targets[dir]))
+		var group sync.WaitGroup
+		for i, name := range targets[dir] {
+			group.Go(func() {
+				begin := time.Now()
+				said, err := fuzz(ctx, program, dir, name, fuzzFor, work, env)
+				ended[i] = result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
+				if err != nil {
+					ended[i].action = "fail"
+				}
+			})
+		}
+		group.Wait()
+		for _, done := range ended {
 			r.fuzzed(done)
 		}
 	}
@@ -84,7 +86,7 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 // fuzz tries one target in the folder of its package, where an input that fails is written to testdata.
 func fuzz(ctx context.Context, program, dir, name string, within time.Duration, cache string, env []string) (said string, err error) {
 	cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.fuzz=^"+name+"$", "-test.fuzztime="+within.String(),
-		"-test.fuzzcachedir="+cache, "-test.parallel=2", "-test.timeout=2m")
+		"-test.fuzzcachedir="+cache, "-test.parallel=1", "-test.timeout=2m")
 	cmd.Dir, cmd.Env = dir, env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }

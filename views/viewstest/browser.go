@@ -25,9 +25,27 @@ type Tab struct {
 	t   testing.TB
 	ctx context.Context
 
+	*complaints
+}
+
+// complaints are what the browser objected to in a window.
+type complaints struct {
 	mu sync.Mutex
-	// complaints are what the browser objected to, and forgiven what it may.
-	complaints, forgiven []string
+	// made are all of them, forgiven what it may object to.
+	made, forgiven []string
+}
+
+// For is the same window for a part of the test it was opened for: that part fails with what goes wrong in it.
+func (tab *Tab) For(t testing.TB) *Tab {
+	before := len(tab.Complaints())
+	t.Cleanup(func() {
+		for _, complaint := range tab.Complaints()[before:] {
+			t.Errorf("the browser complained: %s", complaint)
+		}
+	})
+	part := *tab
+	part.t = t
+	return &part
 }
 
 // Context is what chromedp wants for what Tab has no method for. It has no deadline.
@@ -50,7 +68,7 @@ func Browser(t testing.TB) *Tab {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	tab := &Tab{t: t, ctx: ctx}
+	tab := &Tab{t: t, ctx: ctx, complaints: &complaints{}}
 	if err := chromedp.Do(ctx); err != nil { // opens the window: whatever deadline it had here would close it later
 		cancel()
 		t.Fatalf("open a window: %v", err)

@@ -241,7 +241,7 @@ func (tab *Tab) Forgive(text string) {
 func (tab *Tab) Complaints() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(tab.complaints), func(complaint string) bool {
+	return slices.DeleteFunc(slices.Clone(tab.made), func(complaint string) bool {
 		return slices.ContainsFunc(tab.forgiven, func(text string) bool { return strings.Contains(complaint, text) })
 	})
 }
@@ -249,7 +249,7 @@ func (tab *Tab) Complaints() []string {
 func (tab *Tab) complain(text string) {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	tab.complaints = append(tab.complaints, text)
+	tab.made = append(tab.made, text)
 }
 
 func (tab *Tab) listen() {
