@@ -41,6 +41,7 @@ func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bo
 		{tracker.TaskCreated{}, []*reaction{priceTasks, refreshTasks}},
 		{tracker.TaskAssigned{}, []*reaction{withdrawMoney, refreshTasks}},
 		{tracker.TaskResolved{}, []*reaction{depositMoney, refreshTasks}},
+		{tracker.TasksDrawn{}, nil},
 
 		{accounting.TaskPriced{}, []*reaction{refreshTasks}},
 		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"ates/domain"
 	"ates/sql/dbsqlc"
 )
@@ -13,11 +15,13 @@ import (
 type AssignTasks struct {
 	domain.Request
 
-	// Reassigned and Kept are the answer: how many tasks moved, and how many were drawn for the worker they were with.
+	// DrawID is the answer: the name of this draw, nil where there was no task to draw for. Reassigned and Kept are how many tasks
+	// moved, and how many were drawn for the worker they were with.
+	DrawID           uuid.UUID
 	Reassigned, Kept int
 }
 
-// Handle draws; the events are one Task.Assigned for each task that moved.
+// Handle draws; the events are one Task.Assigned for each task that moved and then one Tasks.Drawn, or none where no task is open.
 func (c *AssignTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	if !MayAssign(c.By) {
 		return nil, &domain.Refusal{Kind: domain.Forbidden, Code: "task.may_not_assign",
@@ -28,16 +32,17 @@ func (c *AssignTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event,
 	if err != nil {
 		return nil, fmt.Errorf("draw assignees: %w", err)
 	}
+	workers, err := q.CountActiveWorkers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count workers: %w", err)
+	}
 	if len(drawn) == 0 {
-		workers, err := q.CountActiveWorkers(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("count workers: %w", err)
-		}
 		if workers == 0 {
 			return nil, errNoWorkers()
 		}
+		return nil, nil
 	}
-	events := make([]domain.Event, 0, len(drawn))
+	events := make([]domain.Event, 0, len(drawn)+1)
 	for _, d := range drawn {
 		if d.Kept {
 			c.Kept++
@@ -49,5 +54,10 @@ func (c *AssignTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event,
 		}})
 	}
 	c.Reassigned = len(events)
-	return events, nil
+	if c.DrawID, err = uuid.NewV7(); err != nil {
+		return nil, fmt.Errorf("make a draw id: %w", err)
+	}
+	return append(events, domain.Event{Subject: c.DrawID, Version: 1, Data: TasksDrawn{
+		DrawID: c.DrawID, DrawnBy: c.By.ID, DrawnAt: tx.Now, Open: len(drawn), Workers: int(workers), Reassigned: c.Reassigned, Kept: c.Kept,
+	}}), nil
 }

@@ -24,7 +24,12 @@ func TestAssignTasksMovesSomeTasksAndKeepsTheOthers(t *testing.T) {
 		cmd := &tracker.AssignTasks{Request: somebody(role)}
 		events, err := cmd.Handle(t.Context(), tx)
 		require.NoError(t, err)
-		require.Len(t, events, cmd.Reassigned, "one event for each task that moved")
+		require.Len(t, events, cmd.Reassigned+1, "one event for each task that moved, and one for the draw")
+		draw := events[cmd.Reassigned]
+		require.Equal(t, tracker.TasksDrawn{DrawID: cmd.DrawID, DrawnBy: cmd.By.ID, DrawnAt: tx.Now, Open: len(before), Workers: 3,
+			Reassigned: cmd.Reassigned, Kept: cmd.Kept}, draw.Data)
+		require.Equal(t, cmd.DrawID, draw.Subject)
+		events = events[:cmd.Reassigned]
 		require.Equal(t, len(before), cmd.Reassigned+cmd.Kept)
 		require.Positive(t, cmd.Reassigned)
 		require.Positive(t, cmd.Kept, "the current assignee is drawn like the others")

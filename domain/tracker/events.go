@@ -62,3 +62,24 @@ func (TaskResolved) EventVersion() int { return 1 }
 
 // Producer is the tracker.
 func (TaskResolved) Producer() string { return Producer }
+
+// TasksDrawn tells that all open tasks were drawn anew at once, Tasks.Drawn version 1. Open counts the tasks and Workers the people
+// they were drawn from; Reassigned tasks moved, each with a TaskAssigned of the same command, and Kept ones did not.
+type TasksDrawn struct {
+	DrawID     uuid.UUID `json:"draw_id"`
+	DrawnBy    uuid.UUID `json:"drawn_by"`
+	DrawnAt    time.Time `json:"drawn_at"`
+	Open       int       `json:"open"`
+	Workers    int       `json:"workers"`
+	Reassigned int       `json:"reassigned"`
+	Kept       int       `json:"kept"`
+}
+
+// EventName is Tasks.Drawn.
+func (TasksDrawn) EventName() string { return "Tasks.Drawn" }
+
+// EventVersion is 1.
+func (TasksDrawn) EventVersion() int { return 1 }
+
+// Producer is the tracker.
+func (TasksDrawn) Producer() string { return Producer }
