@@ -87,6 +87,7 @@ func TestVerificationFindsWhatIsBroken(t *testing.T) {
 	c.sweep()
 	c.idle()
 	stop()
+	require.NoError(t, c.bus.Do(t.Context(), jobs.SealBooks()))
 	results, err := verify.Run(t.Context(), c.pool)
 	require.NoError(t, err)
 	require.True(t, verify.Sound(results))

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ates/jobs"
-	"ates/sql/dbsqlc"
 	books "ates/sql/verify"
 )
 
@@ -126,7 +125,7 @@ func (t *closeTimes) add(ctx context.Context, db benchDatabase) (rows closeRows,
 }
 
 // requireSound is an error unless everything that must hold of the books does.
-func requireSound(ctx context.Context, db dbsqlc.DBTX) error {
+func requireSound(ctx context.Context, db books.Beginner) error {
 	results, err := books.Run(ctx, db)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ates/sql/dbsqlc"
+	books "ates/sql/verify"
 )
 
 // closeProgress is how far a close has come.
@@ -100,8 +101,14 @@ func (e *expectedClose) awaitProgress(ctx context.Context, pool *pgxpool.Pool) e
 	}
 }
 
+// prover is what prove needs of a pool or a transaction.
+type prover interface {
+	dbsqlc.DBTX
+	books.Beginner
+}
+
 // prove is an error unless every wallet was closed once for each day, paid what it had, once, and told of it once.
-func (e *expectedClose) prove(ctx context.Context, db dbsqlc.DBTX) error {
+func (e *expectedClose) prove(ctx context.Context, db prover) error {
 	paid, err := readBalances(ctx, db, "select wallet, amount from accounting.transfers where kind = 'payout'")
 	if err != nil {
 		return fmt.Errorf("payouts: %w", err)

@@ -114,6 +114,15 @@ type AccountingPerson struct {
 	Version int64
 }
 
+type AccountingSeal struct {
+	Number   int64
+	Last     int64
+	RowCount int64
+	Marks    []byte
+	Digest   []byte
+	SealedAt time.Time
+}
+
 type AccountingTask struct {
 	ID          uuid.UUID
 	Number      *int64
@@ -308,6 +317,15 @@ type LogEvent struct {
 	CorrelationID  uuid.UUID
 	CausationID    uuid.UUID
 	Data           json.RawMessage
+}
+
+type LogSeal struct {
+	Number   int64
+	Last     int64
+	RowCount int64
+	Marks    []byte
+	Digest   []byte
+	SealedAt time.Time
 }
 
 type LogVerification struct {

@@ -54,6 +54,10 @@ var checks = []Check{
 	{Name: "the database refuses to change prices, ledger, closed days, files and log", looked: `select count(*) from (` + guards + `) g`,
 		broken: `select g.relation || ': ' || g.name from (` + guards + `) g where not exists (
 			select 1 from pg_trigger t where t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled in ('O', 'A'))`},
+	{Name: "no event was changed, deleted or slipped in since it was sealed", looked: `select coalesce(sum(row_count), 0) from log.seals`,
+		broken: sealed("log", "events", "position")},
+	{Name: "no transfer was changed, deleted or slipped in since it was sealed", looked: `select coalesce(sum(row_count), 0) from accounting.seals`,
+		broken: sealed("accounting", "transfers", "id")},
 	{Name: "an open task was drawn for an active worker", looked: `select count(*) from tracker.tasks where status = 'open'`,
 		broken: drawnForOthers},
 
@@ -111,7 +115,8 @@ const daySums = `select wallet, day, count(*) as entries, coalesce(sum(amount) f
 // guards are the triggers without which the rest of the promises would be habits.
 const guards = `select relation, name from (values ('accounting.tasks', 'price_is_final'), ('accounting.tasks', 'price_stays'), ('accounting.transfers', 'append_only'),
 	('accounting.closings', 'append_only'), ('accounting.days', 'closed_is_final'), ('accounting.payout_files', 'append_only'),
-	('tracker.tasks', 'resolved_is_final'), ('log.events', 'append_only')) guards (relation, name)`
+	('tracker.tasks', 'resolved_is_final'), ('log.events', 'append_only'),
+	('log.seals', 'append_only'), ('accounting.seals', 'append_only')) guards (relation, name)`
 
 // drawnForOthers are open tasks whose assignee the log knows, and knows as no active Worker in the minute before the draw: the
 // tracker hears of people a moment later than they change.
