@@ -27,17 +27,19 @@ type bench struct {
 
 // benchSize is how much of everything there is in a benchmark.
 type benchSize struct {
-	Rounds    int `name:"rounds" default:"5" help:"How often everything is measured, the program and its ceiling in turn."`
-	Workers   int `name:"workers" default:"10000" help:"Workers of the company."`
-	Entries   int `name:"entries" default:"100000" help:"Ledger entries of its business day, about."`
-	Kills     int `name:"kills" default:"20" help:"How often a process is killed."`
-	Processes int `name:"processes" default:"1" help:"How many processes work side by side where processes are killed."`
-	DaysOff   int `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
+	Rounds    int           `name:"rounds" default:"5" help:"How often everything is measured, the program and its ceiling in turn."`
+	Workers   int           `name:"workers" default:"10000" help:"Workers of the company."`
+	Entries   int           `name:"entries" default:"100000" help:"Ledger entries of its business day, about."`
+	Kills     int           `name:"kills" default:"20" help:"How often a process is killed."`
+	Processes int           `name:"processes" default:"1" help:"How many processes work side by side where processes are killed."`
+	DaysOff   int           `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
+	During    time.Duration `name:"during" default:"5m" help:"How long things go wrong in chaos."`
+	People    int           `name:"people" default:"300" help:"How many people work meanwhile."`
 }
 
 // check refuses sizes with which there is nothing to measure.
 func (s benchSize) check() error {
-	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff} {
+	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff, "people": s.People} {
 		if n < 1 {
 			return fmt.Errorf("--%s is %d; use 1 or more", name, n)
 		}
@@ -57,6 +59,7 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{"close", "the close of a business day: from the sweep until it is closed, paid, shown and told", measureClose},
 		{"close-kill", "the same in processes that are killed at random points (kill -9), and the proof that nobody is paid twice or not at all", measureCloseKill},
+		{"chaos", "two processes and Postgres while all sorts of things go wrong under the load of people, and the proof that everybody was told the truth", measureChaos},
 	}
 }
 

@@ -53,13 +53,18 @@ func (s *benchServer) create(ctx context.Context) (benchDatabase, error) {
 	if err != nil {
 		return db, err
 	}
-	pool, err := connect(ctx, db.address)
+	return db, migrateAt(ctx, db.address)
+}
+
+// migrateAt brings the database at an address up to date.
+func migrateAt(ctx context.Context, address string) error {
+	pool, err := connect(ctx, address)
 	if err != nil {
-		return db, err
+		return err
 	}
 	defer pool.Close()
 	_, err = migrations.Up(ctx, pool)
-	return db, err
+	return err
 }
 
 // copyOf makes a database with the same rows as another, to which nobody may be connected.

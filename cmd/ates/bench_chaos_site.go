@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"ates/sql/pgserver"
+)
+
+// chaosSite is a whole installation on this machine: a Postgres of its own that keeps what it has said to keep, two processes of the
+// program, and a balancer in front of them.
+type chaosSite struct {
+	dir      string
+	postgres *pgserver.Server
+	programs []*chaosProgram
+	balancer *http.Server
+	// address is the balancer's, which is what people know.
+	address string
+	// ahead is how far the programs' clocks are ahead of the machine's.
+	ahead time.Duration
+}
+
+// chaosProgram is one process of the program, and where it listens.
+type chaosProgram struct {
+	listens string
+	cmd     *exec.Cmd
+	said    *os.File
+	ended   chan struct{}
+	// up is what the balancer thinks of it.
+	up atomic.Bool
+}
+
+// openSite starts Postgres; the programs and the balancer come with serve.
+func openSite(ctx context.Context) (s *chaosSite, err error) {
+	s = &chaosSite{}
+	if s.dir, err = os.MkdirTemp("", "ates-chaos-"); err != nil {
+		return nil, fmt.Errorf("make a folder for the installation: %w", err)
+	}
+	if err := os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // Postgres runs as somebody else where this is root
+		return nil, err
+	}
+	return s, s.startPostgres(ctx)
+}
+
+func (s *chaosSite) startPostgres(ctx context.Context) (err error) {
+	s.postgres, err = pgserver.Start(ctx, pgserver.Config{Dir: filepath.Join(s.dir, "pg"), Log: slog.New(slog.DiscardHandler)})
+	return err
+}
+
+// serve starts the balancer and the programs, and returns when all of them are ready.
+func (s *chaosSite) serve(ctx context.Context, programs int) error {
+	front, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		return fmt.Errorf("listen as the balancer: %w", err)
+	}
+	s.address = "http://localhost:" + portOf(front)
+	for range programs {
+		back, err := net.Listen("tcp", "localhost:0")
+		if err != nil {
+			return fmt.Errorf("find a port: %w", err)
+		}
+		p := &chaosProgram{listens: "localhost:" + portOf(back)}
+		if err := back.Close(); err != nil {
+			return err
+		}
+		s.programs = append(s.programs, p)
+		if err := s.start(p); err != nil {
+			return err
+		}
+	}
+	s.balancer = &http.Server{Handler: s.balance(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	go func() { _ = s.balancer.Serve(front) }()
+	for _, p := range s.programs {
+		go s.watch(ctx, p)
+	}
+	return until(ctx, time.Minute, "all processes are ready", func() (bool, error) {
+		for _, p := range s.programs {
+			if p.isOver() {
+				return false, fmt.Errorf("a process ended: %s", p.lastWords())
+			}
+		}
+		return !slices.ContainsFunc(s.programs, func(p *chaosProgram) bool { return !p.up.Load() }), nil
+	})
+}
+
+func portOf(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }
+
+// start starts a process, with the clock that the others have.
+func (s *chaosSite) start(p *chaosProgram) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program: %w", err)
+	}
+	name := filepath.Join(s.dir, "ates-"+p.listens[strings.LastIndex(p.listens, ":")+1:]+".log")
+	if p.said, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		return fmt.Errorf("open the log of a process: %w", err)
+	}
+	p.ended = make(chan struct{})
+	p.cmd = exec.Command(program, "serve") //nolint:gosec // it is this program
+	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+s.postgres.URL(), "ATES_ADDR="+p.listens, "ATES_PUBLIC_URL="+s.address, "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1/128",
+		"ATES_DEMO=1", "ATES_CLOCK_OFFSET="+s.ahead.String(), "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD", "ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=", "OIDC_ISSUER=")
+	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
+	// Its own group, so that Ctrl-C reaches this process alone, which then ends the others.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		return fmt.Errorf("start a process: %w", err)
+	}
+	go func(cmd *exec.Cmd, said *os.File, ended chan struct{}) {
+		_ = cmd.Wait() // it is to be killed
+		_ = said.Close()
+		close(ended)
+	}(p.cmd, p.said, p.ended)
+	return nil
+}
+
+func (p *chaosProgram) isOver() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill is kill -9; it returns when the process is gone.
+func (p *chaosProgram) kill() {
+	p.up.Store(false)
+	_ = p.cmd.Process.Kill() // it may be gone already
+	<-p.ended
+}
+
+// lastWords is the end of what a process has printed.
+func (p *chaosProgram) lastWords() string {
+	const most = 4000
+	content, err := os.ReadFile(p.said.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(content[max(0, len(content)-most):])
+}
+
+// watch asks a process every moment whether it is ready, as balancers do.
+func (s *chaosSite) watch(ctx context.Context, p *chaosProgram) {
+	const every, patience = 200 * time.Millisecond, time.Second
+	client := &http.Client{Timeout: patience}
+	look := time.NewTicker(every)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			p.up.Store(get(ctx, client, "http://"+p.listens+"/readyz") == nil)
+		}
+	}
+}
+
+func get(ctx context.Context, client *http.Client, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	if err = errors.Join(err, res.Body.Close()); err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", res.StatusCode)
+	}
+	return err
+}
+
+// balance sends each request to a process that is up, in turn. It sends none twice: that is for people to decide.
+func (s *chaosSite) balance() http.Handler {
+	var turn atomic.Uint64
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout, transport.MaxIdleConnsPerHost = 10*time.Second, 100
+	return &httputil.ReverseProxy{
+		Transport:     transport,
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			n := turn.Add(1)
+			chosen := s.programs[n%uint64(len(s.programs))]
+			for i := range s.programs {
+				if p := s.programs[(n+uint64(i))%uint64(len(s.programs))]; p.up.Load() { //nolint:gosec // a handful of programs
+					chosen = p
+					break
+				}
+			}
+			r.SetURL(&url.URL{Scheme: "http", Host: chosen.listens})
+			r.Out.Host = r.In.Host
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+}
+
+// postgresProcesses are the ids of all processes of the server, its first one first.
+func (s *chaosSite) postgresProcesses() ([]int, error) {
+	content, err := os.ReadFile(filepath.Join(s.dir, "pg", "data", "postmaster.pid"))
+	if err != nil {
+		return nil, fmt.Errorf("find the server's process: %w", err)
+	}
+	first, err := strconv.Atoi(strings.SplitN(string(content), "\n", 2)[0])
+	if err != nil {
+		return nil, fmt.Errorf("read the server's process: %w", err)
+	}
+	found := []int{first}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // it ended
+		}
+		// pid (name) state ppid, see proc_stat(5)
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(first) {
+			if pid, err := strconv.Atoi(strings.Split(name, "/")[2]); err == nil {
+				found = append(found, pid)
+			}
+		}
+	}
+	return found, nil
+}
+
+// signalPostgres sends a signal to all processes of the server.
+func (s *chaosSite) signalPostgres(signal syscall.Signal) error {
+	processes, err := s.postgresProcesses()
+	if err != nil {
+		return err
+	}
+	for _, pid := range processes {
+		if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("signal the server: %w", err)
+		}
+	}
+	return nil
+}
+
+// killPostgres is kill -9 for the whole server.
+func (s *chaosSite) killPostgres(ctx context.Context) error {
+	if err := s.signalPostgres(syscall.SIGKILL); err != nil {
+		return err
+	}
+	return s.postgres.Stop(ctx) // it is gone; this lets go of its folder
+}
+
+// close ends everything and removes the folder.
+func (s *chaosSite) close(ctx context.Context) error {
+	for _, p := range s.programs {
+		p.kill()
+	}
+	var err error
+	if s.balancer != nil {
+		err = s.balancer.Close()
+	}
+	if s.postgres != nil {
+		err = errors.Join(err, s.postgres.Stop(ctx))
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
