@@ -104,6 +104,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		CompletedJobRetentionPeriod: 6 * time.Hour,
 		DiscardedJobRetentionPeriod: -1,
 		ErrorHandler:                &errorHandler{},
+		RetryPolicy:                 retryPolicy{},
 		Logger:                      riverLogger(),
 	}
 	if len(names) == 0 {

@@ -295,7 +295,7 @@ func (w weight) outgrew(before weight) bool {
 func (s *chaosSite) weigh() (w weight) {
 	for _, p := range s.programs {
 		proc := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid))
-		status, err := os.ReadFile(filepath.Join(proc, "status"))
+		status, err := os.ReadFile(filepath.Join(proc, "status")) //nolint:gosec // in /proc
 		if err != nil {
 			continue
 		}

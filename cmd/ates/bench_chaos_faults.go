@@ -92,9 +92,9 @@ func faults() []fault {
 			pauseFor(ctx, 5*time.Second)
 			return execEach(context.WithoutCancel(ctx), s, back)
 		}},
-		{name: "clocks that jump over midnight", do: func(ctx context.Context, s *chaosSite) error {
+		{name: "clocks that jump over midnight", long: true, do: func(ctx context.Context, s *chaosSite) error {
 			now := time.Now().UTC().Add(s.ahead)
-			s.ahead += now.Truncate(24*time.Hour).Add(24*time.Hour + time.Minute).Sub(now).Round(time.Second)
+			s.ahead += now.Truncate(24 * time.Hour).Add(24*time.Hour + time.Minute).Sub(now).Round(time.Second)
 			// One after the other, so that for a while their clocks are a day apart.
 			for _, p := range s.programs {
 				p.kill()
@@ -159,7 +159,7 @@ func onServer(ctx context.Context, s *chaosSite, do func(*pgx.Conn) error) error
 	return until(ctx, 30*time.Second, "the server can be reached", func() (bool, error) {
 		conn, err := pgx.Connect(ctx, s.postgres.URL())
 		if err != nil {
-			return false, nil //nolint:nilerr // it is asked again
+			return false, nil // it is asked again
 		}
 		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 		return true, do(conn)

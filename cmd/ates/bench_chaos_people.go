@@ -61,7 +61,7 @@ func newChaosPerson(site *chaosSite, n int, role domain.Role) *chaosPerson {
 }
 
 // chaosPassword is everybody's.
-const chaosPassword = "chaos-is-a-ladder"
+const chaosPassword = "chaos-is-a-ladder" //nolint:gosec // in a database that is thrown away
 
 // send sends a request and returns the answer without following it anywhere.
 func (p *chaosPerson) send(ctx context.Context, method, path string, form url.Values) (status int, location, body string, err error) {

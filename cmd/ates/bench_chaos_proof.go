@@ -13,8 +13,8 @@ import (
 // was refused left no trace; and of what was never answered, all is there or nothing.
 func proveDeeds(ctx context.Context, pool *pgxpool.Pool, deeds []deed) error {
 	type trace struct {
-		commands, told, tasks int
-		answered              bool
+		commands, told int
+		answered       bool
 	}
 	traces := map[string]trace{}
 	// How many events each command told, and how many it says that it told.

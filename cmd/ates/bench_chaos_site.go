@@ -108,7 +108,7 @@ func (s *chaosSite) start(p *chaosProgram) error {
 		return fmt.Errorf("find the program: %w", err)
 	}
 	name := filepath.Join(s.dir, "ates-"+p.listens[strings.LastIndex(p.listens, ":")+1:]+".log")
-	if p.said, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+	if p.said, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil { //nolint:gosec // a file of this run
 		return fmt.Errorf("open the log of a process: %w", err)
 	}
 	p.ended = make(chan struct{})
@@ -200,7 +200,7 @@ func (s *chaosSite) balance() http.Handler {
 			n := turn.Add(1)
 			chosen := s.programs[n%uint64(len(s.programs))]
 			for i := range s.programs {
-				if p := s.programs[(n+uint64(i))%uint64(len(s.programs))]; p.up.Load() { //nolint:gosec // a handful of programs
+				if p := s.programs[(n+uint64(i))%uint64(len(s.programs))]; p.up.Load() {
 					chosen = p
 					break
 				}
@@ -229,7 +229,7 @@ func (s *chaosSite) postgresProcesses() ([]int, error) {
 		return nil, err
 	}
 	for _, name := range stats {
-		stat, err := os.ReadFile(name)
+		stat, err := os.ReadFile(name) //nolint:gosec // in /proc
 		if err != nil {
 			continue // it ended
 		}

@@ -73,6 +73,38 @@ func TestEverybodyIsPaidOnceWhateverIsKilled(t *testing.T) {
 	require.Regexp(t, `3 kills over [123] closes of 2 days.*: after each close every wallet had been closed once`, p.logged())
 }
 
+// TestNothingIsLostOrDoubledInChaos is the short form of "ates bench chaos --during=30m".
+func TestNothingIsLostOrDoubledInChaos(t *testing.T) {
+	t.Parallel()
+	p := launch(t, plain(t), []string{"DATABASE_URL=" + sqltest.URL(t)}, "bench", "chaos", "--during=8s", "--people=12")
+	select {
+	case <-p.ended:
+	case <-time.After(3 * time.Minute):
+		p.end(syscall.SIGTERM) // so that it ends its own processes
+		t.Fatalf("it was not over in time:\n%s", p.logged())
+	}
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), p.logged())
+	require.Positive(t, strings.Count(p.logged(), "msg=suffered"), p.logged())
+	require.Regexp(t, `[1-9]\d* commands were done`, p.logged())
+	require.Contains(t, p.logged(), "0 answered commands were lost, 0 effects doubled, nothing refused left a trace; the books were verified")
+}
+
+func TestTheProofOfChaosFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	database := sqltest.URL(t)
+	pool := dial(t, database)
+	_, err := pool.Exec(t.Context(), `insert into auth.accounts (id, login, name, email, role, status, version, created_at, updated_at)
+		values ('00000000-0000-0000-0000-00000000000a', 'ann', 'Ann', 'ann@popug.example', 'worker', 'active', 1, now(), now())`)
+	require.NoError(t, err)
+	require.NoError(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}, {key: "2", command: "tracker.CreateTask", by: "ann", about: "Other"}}))
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: done}}), "lost")
+	_, err = pool.Exec(t.Context(), `insert into log.commands (id, name, actor, key, input, outcome, request_id, occurred_at)
+		values (gen_random_uuid(), 'tracker.CreateTask', '00000000-0000-0000-0000-00000000000a', '1', '{}', '{}', '', now())`)
+	require.NoError(t, err)
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}}), "refused and done all the same")
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task"}}), "half done: 0 events")
+}
+
 func TestTheProofOfACloseFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	address := sqltest.URL(t)
