@@ -18,6 +18,7 @@ type commands struct {
 	Test     testCommand     `cmd:"" help:"Set up what is missing and run the tests, with the race detector and in random order."`
 	Check    checkCommand    `cmd:"" help:"Check formatting, vet, lint, generated code, the module file and known vulnerabilities."`
 	Generate generateCommand `cmd:"" help:"Generate the Go code of the templates and of the queries."`
+	Mutate   mutateCommand   `cmd:"" help:"Take the guards out, one at a time, and require that a test fails without each."`
 	Help     helpCommand     `cmd:"" help:"Show this." default:"1"`
 }
 

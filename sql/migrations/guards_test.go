@@ -92,6 +92,7 @@ const transfer = `insert into accounting.transfers (kind, debit, credit, amount,
 const (
 	income  = `'00000000-0000-0000-0000-000000000001'`
 	expense = `'00000000-0000-0000-0000-000000000002'`
+	pending = `'00000000-0000-0000-0000-000000000003'`
 	cash    = `'00000000-0000-0000-0000-000000000004'`
 	rest    = `'2030-03-01', now(), now(), gen_random_uuid())`
 )
@@ -114,6 +115,8 @@ func TestTheDatabaseRefusesWhatMustNotBe(t *testing.T) {
 
 		"fee for the same assignment":     {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 4, 0, @open, 1, ` + rest, "fee_once_per_assignment"},
 		"second reward":                   {transfer + `('reward', ` + expense + `, @worker, 4000, @worker, 4, 0, @resolved, 2, ` + rest, "reward_once_per_task"},
+		"second reset of a day":           {transfer + `('reset', @worker, ` + pending + `, 100, @worker, 4, 0, null, null, ` + rest + `, ('reset', @worker, ` + pending + `, 100, @worker, 5, 0, null, null, ` + rest, "reset_once_per_day"},
+		"second payout of a day":          {transfer + `('payout', ` + pending + `, ` + cash + `, 100, @worker, 4, 0, null, null, ` + rest + `, ('payout', ` + pending + `, ` + cash + `, 100, @worker, 5, 0, null, null, ` + rest, "payout_once_per_day"},
 		"one version of a wallet twice":   {transfer + `('fee', @worker, ` + income + `, 1000, @worker, 3, 0, @open, 2, ` + rest, "wallet_moves_one_at_a_time"},
 		"the same account on both sides":  {transfer + `('fee', ` + income + `, ` + income + `, 1000, ` + income + `, 4, 0, @open, 2, ` + rest, "sides_differ"},
 		"fee to cash":                     {transfer + `('fee', @worker, ` + cash + `, 1000, @worker, 4, 0, @open, 2, ` + rest, "fee_moves_wallet_to_income"},

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// mutation takes a guard out, in a copy of its file that the compiler is given instead, and names the test that must fail then.
+type mutation struct {
+	guard string
+	edits []edit
+	// test fails without the guard; it is in the package of the folder.
+	folder, test string
+}
+
+// edit puts one text, which the file has exactly once, in the place of another.
+type edit struct{ file, old, new string }
+
+// mutations are the guards on which the promises rest. A new guard is a line here.
+func mutations() []mutation {
+	const (
+		bus, worker = "jobs/bus.go", "jobs/worker.go"
+		ledger      = "sql/dbsqlc/accounting_ledger.sql.go"
+		accounting  = "sql/migrations/00004_accounting.sql"
+		days        = "sql/migrations/00005_accounting_days.sql"
+	)
+	return []mutation{
+		{"the outbox: jobs commit with their command", []edit{{bus, "b.river.InsertManyTx(ctx, tx.Tx, jobs)", "b.river.InsertMany(ctx, jobs)"}},
+			"jobs", "TestACommandIsDoneWholeOrNotAtAll"},
+		{"the natural key of a fee, in the database", []edit{{accounting, "create unique index fee_once_per_assignment on", "create index fee_once_per_assignment on"}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"the natural key of a reward, in the database", []edit{{accounting, "create unique index reward_once_per_task on", "create index reward_once_per_task on"}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"the natural key of a reset, in the database", []edit{{days, "create unique index reset_once_per_day on", "create index reset_once_per_day on"}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"the natural key of a payout, in the database", []edit{{days, "create unique index payout_once_per_day on", "create index payout_once_per_day on"}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"a fee that is there is left alone", []edit{{ledger, "not ($10 = 'fee' and exists", "not (false and exists"}}, "domain/accounting", "TestARepeatBooksNothing"},
+		{"a reward that is there is left alone", []edit{{ledger, "not ($10 = 'reward' and exists", "not (false and exists"}}, "domain/accounting", "TestARepeatBooksNothing"},
+		{"wallets are locked in one order", []edit{{ledger, "order by id for no key update", "order by random() for no key update"}}, "jobs", "TestBooksHoldUnderRandomWork"},
+		{"fenced completion: only who has the job ends it", []edit{{worker, "if !ours {", "if false {"}}, "jobs", "TestAJobThatWasTakenOverHasOneEffect"},
+		{"a job completes with its work", []edit{{worker, "\t\treturn complete(ctx, tx, job)\n\t})\n\tif err != nil {\n\t\tif job.Args.First", "\t\treturn nil\n\t})\n\tif err != nil {\n\t\tif job.Args.First"}},
+			"jobs", "TestAJobThatWasTakenOverHasOneEffect"},
+		{"the watermark: a day waits for its events", []edit{{"jobs/close_day.go", "where j.kind = any($1) and", "where false and j.kind = any($1) and"}},
+			"jobs", "TestADayIsClosedWhenItsEventsAreBookedOrTheGracePeriodIsOver"},
+		{"a resolve is of the assignment that was seen", []edit{{"sql/dbsqlc/tracker_tasks.sql.go", "and ($5::int is null or assignment = $5::int)", "and ($5::int is null or true)"}},
+			"domain/tracker", "TestWhoResolvesAfterAReassignmentIsToldOfIt"},
+		{"a resolve is of one's own task", []edit{{"sql/dbsqlc/tracker_tasks.sql.go", "and ($4::uuid is null or assignee = $4::uuid)", "and ($4::uuid is null or true)"}},
+			"domain/tracker", "TestWhoMayResolve"},
+		{"resolved is final", []edit{{"sql/dbsqlc/tracker_tasks.sql.go", "where id = $3 and status = 'open'", "where id = $3"}}, "domain/tracker", "TestResolvedIsFinal"},
+		{"idempotency keys: a form that comes again gets the first answer", []edit{{bus, "requested); err != nil || repeated {", "requested); err != nil {"}},
+			"jobs", "TestTheSameFormSentAgainGetsTheSameAnswer"},
+		{"session tombstones: an ended session is never written back", []edit{{"sql/dbsqlc/auth_sessions.sql.go", "touched_at = excluded.touched_at\nwhere auth.sessions.revoked_at is null\n", "touched_at = excluded.touched_at, revoked_at = null\n"}},
+			"handlers", "TestSignedOutSessionsDoNotComeBack_ASVS_3_3_1"},
+		{"a mail is claimed before it is sent", []edit{{"sql/dbsqlc/accounting_messages.sql.go", "where m.id = p.id and m.state = 'waiting'", "where m.id = p.id and m.state in ('waiting', 'sending', 'sent')"}},
+			"jobs", "TestAMailThatAKilledProcessWasSendingIsLeftAlone"},
+		{"the ledger is append only", []edit{{accounting, "create trigger append_only before update or delete or truncate on accounting.transfers\n    for each statement execute function log.refuse_change();", ""}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"a price never changes", []edit{{accounting, "create trigger price_is_final before update on", "create trigger price_is_final before insert on"}},
+			"sql/migrations", "TestTheDatabaseRefusesWhatMustNotBe"},
+		{"seals are of what has been committed", []edit{{"jobs/seal_books.go", "if settled, err := settle(ctx, q); err != nil || !settled {", "if _, err := settle(ctx, q); err != nil && false {"},
+			{"jobs/seal_books.go", "if err != nil || ended {", "if true {"}}, "jobs", "TestWhatIsStillBeingWrittenIsNotSealed"},
+		{"a seal is of the seal before it", []edit{{"sql/migrations/00020_seals.sql", "create function accounting.seal_digest(previous bytea, number bigint, last bigint, row_count bigint, digests bytea) returns bytea\nlanguage sql immutable parallel safe as $$\n    select sha256(coalesce(previous, ''::bytea) ||", "create function accounting.seal_digest(previous bytea, number bigint, last bigint, row_count bigint, digests bytea) returns bytea\nlanguage sql immutable parallel safe as $$\n    select sha256("}},
+			"jobs", "TestWhatWasSealedCannotBeChangedUnnoticed"},
+	}
+}
+
+// mutateCommand shows that the tests would notice.
+type mutateCommand struct {
+	Guards []string `arg:"" optional:"" help:"Words of the guards to take out; all when none is given."`
+}
+
+// Run takes out one guard after the other and requires that its test fails each time.
+func (c mutateCommand) Run(ctx context.Context) error {
+	missed := 0
+	for _, m := range mutations() {
+		if len(c.Guards) > 0 && !slices.ContainsFunc(c.Guards, func(words string) bool { return strings.Contains(m.guard, words) }) {
+			continue
+		}
+		begin := time.Now()
+		caught, err := m.caught(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.guard, err)
+		}
+		verdict := "caught by"
+		if !caught {
+			verdict = "MISSED by"
+			missed++
+		}
+		fmt.Printf("%-60s %s ates/%s %s (%.1fs)\n", m.guard, verdict, m.folder, m.test, time.Since(begin).Seconds())
+	}
+	if missed > 0 {
+		fmt.Printf("%d guards can be taken out without a test that fails\n", missed)
+		return errFailed
+	}
+	return nil
+}
+
+var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\w+)|^panic: test timed out`)
+
+// caught reports whether the test fails without the guard. That the test cannot be compiled or is not there is an error.
+func (m mutation) caught(ctx context.Context) (bool, error) {
+	dir, err := os.MkdirTemp("", "ates-mutation-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	content := map[string]string{}
+	for _, e := range m.edits {
+		if content[e.file], err = e.apply(content[e.file]); err != nil {
+			return false, err
+		}
+	}
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for file, text := range content {
+		there, err := filepath.Abs(file)
+		if err != nil {
+			return false, err
+		}
+		here := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		if err := os.WriteFile(here, []byte(text), 0o600); err != nil {
+			return false, err
+		}
+		overlay.Replace[there] = here
+	}
+	encoded, err := json.Marshal(overlay)
+	if err != nil {
+		return false, err
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, encoded, 0o600); err != nil {
+		return false, err
+	}
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=3m", "-overlay="+list, "-run=^"+m.test+"$", "./"+m.folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 20 * time.Second
+	out, err := cmd.CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err == nil && strings.Contains(string(out), "no tests to run"):
+		return false, errors.New("there is no such test")
+	case err != nil && !failedTest.Match(out):
+		return false, fmt.Errorf("go test: %w\n%s", err, out)
+	}
+	return err != nil, nil
+}
+
+// apply edits the text of a file, which is read when there is none yet.
+func (e edit) apply(text string) (string, error) {
+	if text == "" {
+		content, err := os.ReadFile(e.file)
+		if err != nil {
+			return "", err
+		}
+		text = string(content)
+	}
+	if n := strings.Count(text, e.old); n != 1 {
+		return "", fmt.Errorf("%s has %q %d times", e.file, e.old, n)
+	}
+	return strings.Replace(text, e.old, e.new, 1), nil
+}
