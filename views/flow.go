@@ -221,10 +221,35 @@ func commandTitle(name string) string {
 // kindName is what steps of the kind are.
 func (s FlowStep) kindName(ctx context.Context) string { return T(ctx, "flow.kind_"+string(s.Kind)) }
 
+// hint is what the step is, with what there is to say beside its times.
+func (s FlowStep) hint(ctx context.Context) string {
+	hint := s.kindName(ctx)
+	if s.Kind == FlowEntry {
+		hint += " · " + Money(ctx, s.Amount)
+	}
+	if s.Queue != "" {
+		hint += " · " + T(ctx, "flow.queue", "Queue", s.Queue)
+	}
+	if s.Forgotten {
+		hint += " · " + T(ctx, "flow.forgotten")
+	}
+	return hint
+}
+
+// countOf counts the steps of a kind.
+func countOf(kind FlowKind) func(FlowStep) int {
+	return func(s FlowStep) int {
+		if s.Kind == kind {
+			return s.Count
+		}
+		return 0
+	}
+}
+
 // Name is what the lane is called.
 func (l FlowLane) Name(ctx context.Context) string { return T(ctx, "flow.lane_"+string(l)) }
 
-// Elapsed writes how long something took: "<1 ms", "38 ms", "1.24 s", "3 min 5 s", "2 h 4 min", "3 d 2 h".
+// Elapsed writes how long something took: "<1 ms", "38 ms", "1.24 s", "41 s", "3 min 5 s", "2 h 4 min", "3 d 2 h".
 func Elapsed(ctx context.Context, d time.Duration) string {
 	unit := func(n int, name string) string { return Number(ctx, n) + nbsp + T(ctx, "unit."+name) }
 	pair := func(big int, bigName string, small int, smallName string) string {
@@ -238,6 +263,8 @@ func Elapsed(ctx context.Context, d time.Duration) string {
 		return "<" + unit(1, "ms")
 	case d < time.Second:
 		return unit(int(d.Round(time.Millisecond)/time.Millisecond), "ms")
+	case d >= 10*time.Second && d < time.Minute:
+		return unit(int(d/time.Second), "s")
 	case d < time.Minute:
 		digits := strconv.FormatFloat(math.Floor(d.Seconds()*100)/100, 'f', 2, 64)
 		if DecimalComma(ctx) {

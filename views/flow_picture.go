@@ -118,8 +118,13 @@ func (p picture) viewBox() string {
 // at moves a group to the place of a box.
 func (b pictureBox) at() string { return fmt.Sprintf("translate(%d %d)", b.x, b.y) }
 
-// name is the title of the step, as far as it fits.
-func (b pictureBox) name(ctx context.Context) string { return clip(b.step.title(ctx), 23) }
+// name is the title of the step, as far as it fits; of entries, whose second line is the amount, with how many there are.
+func (b pictureBox) name(ctx context.Context) string {
+	if b.step.Kind == FlowEntry && b.step.Count > 1 {
+		return b.step.title(ctx) + " " + times(ctx, b.step.Count)
+	}
+	return clip(b.step.title(ctx), 24)
+}
 
 // detail is the second line of a box: how many, and how long they took.
 func (b pictureBox) detail(ctx context.Context, d FlowData) string {
@@ -127,16 +132,12 @@ func (b pictureBox) detail(ctx context.Context, d FlowData) string {
 	switch {
 	case s.Kind == FlowCommand:
 		return clip(d.Command.by(ctx), 26)
-	case s.Kind == FlowEntry && s.Count == 1:
-		return Money(ctx, s.Amount)
 	case s.Kind == FlowEntry:
-		return times(ctx, s.Count) + " · " + Money(ctx, s.Amount)
+		return Money(ctx, s.Amount)
 	case s.Kind == FlowJob && s.Ran != nil && s.Count == 1:
 		return T(ctx, "flow.ran", "Time", Elapsed(ctx, s.Ran.Middle))
 	case s.Kind == FlowJob && s.Ran != nil:
-		return times(ctx, s.Count) + " · " + T(ctx, "flow.ran", "Time", Elapsed(ctx, s.Ran.Middle))
-	case s.Kind == FlowJob && s.Count == 1:
-		return T(ctx, "flow.state_"+string(s.State()))
+		return times(ctx, s.Count) + " · " + Elapsed(ctx, s.Ran.Middle)
 	case s.Count == 1:
 		return s.kindName(ctx)
 	}
@@ -155,11 +156,6 @@ func (b pictureBox) moment(ctx context.Context) string {
 		return Elapsed(ctx, b.step.Until)
 	}
 	return after(ctx, b.step.Until)
-}
-
-// label is all of a box for those who hear it.
-func (b pictureBox) label(ctx context.Context, d FlowData) string {
-	return b.step.kindName(ctx) + " " + b.step.title(ctx) + ", " + b.step.Lane.Name(ctx) + ", " + b.detail(ctx, d) + ", " + b.moment(ctx)
 }
 
 // share is how far along the whole a moment is, from 0 to boxWidth, for the bar at the foot of a box.
