@@ -48,7 +48,7 @@ func (h *Handlers) flow(w http.ResponseWriter, r *http.Request, p page) error {
 		return err
 	}
 	c := facts.command
-	data := views.FlowData{Address: "/ops/events/" + id.String(), ID: id.String(), Request: c.RequestID, Input: readFacts(ctx, c.Input), Cut: len(facts.runs) == jobsOfFlow}
+	data := views.FlowData{Address: "/ops/events/" + id.String(), ID: id.String(), Request: c.RequestID, Input: askedFacts(ctx, c.Input), Cut: len(facts.runs) == jobsOfFlow}
 	if c.Outcome != nil {
 		data.Answer = answersOf(readFacts(ctx, c.Outcome), data.Input)
 	}

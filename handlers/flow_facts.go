@@ -50,7 +50,9 @@ func factText(ctx context.Context, name string, value any) string {
 	case nil:
 		return ""
 	case string:
-		text = v
+		if text = v; v == uuid.Nil.String() {
+			return ""
+		}
 	case json.Number:
 		text = v.String()
 		if n, err := v.Int64(); err == nil && slices.Contains(moneyFacts, name) {
@@ -70,6 +72,11 @@ func factText(ctx context.Context, name string, value any) string {
 		text = string(runes[:lengthOfFact-1]) + "…"
 	}
 	return text
+}
+
+// askedFacts are the values that a command was asked. What it answers has places among them, which are empty as yet.
+func askedFacts(ctx context.Context, data json.RawMessage) []views.Fact {
+	return slices.DeleteFunc(readFacts(ctx, data), func(fact views.Fact) bool { return fact.Value == "0" })
 }
 
 // answersOf are the facts of an answer that were not asked.

@@ -71,7 +71,7 @@ func (h *Handlers) commandRows(ctx context.Context, rows []dbsqlc.ListCommandsRo
 	for i, row := range rows {
 		ids[i] = row.ID
 		names.add(row.Actor)
-		asked := readFacts(ctx, row.Input)
+		asked := askedFacts(ctx, row.Input)
 		shown[i].Asked = asked[:min(len(asked), factsOfRow)]
 		names.addOf(shown[i].Asked)
 	}

@@ -66,7 +66,7 @@ func flowSteps(facts flowFacts) []*step {
 		s.Waited, s.Ran = spread(s.waited), spread(s.ran)
 	}
 	slices.SortStableFunc(f.steps, func(a, b *step) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Depth, b.Depth), cmp.Compare(a.Lane.Order(), b.Lane.Order()), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Depth, b.Depth), cmp.Compare(a.Lane.Order(), b.Lane.Order()))
 	})
 	places := map[*step]int{}
 	for i, s := range f.steps {
