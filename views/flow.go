@@ -262,7 +262,7 @@ func Elapsed(ctx context.Context, d time.Duration) string {
 	case d < time.Millisecond:
 		return "<" + unit(1, "ms")
 	case d < time.Second:
-		return unit(int(d.Round(time.Millisecond)/time.Millisecond), "ms")
+		return unit(int(d/time.Millisecond), "ms")
 	case d >= 10*time.Second && d < time.Minute:
 		return unit(int(d/time.Second), "s")
 	case d < time.Minute:
