@@ -122,7 +122,7 @@ func readPlace(s string) (place, error) {
 func balanceEntry(row dbsqlc.ListStatementRow) views.BalanceEntry {
 	e := views.BalanceEntry{
 		ID: row.Event.String(), Kind: views.EntryKind(row.Kind), At: row.OccurredAt,
-		Amount: row.Amount, Running: row.Balance, Cause: auditOf(place{row.Day, row.ID}),
+		Amount: row.Amount, Running: row.Balance, Cause: auditOf(place{row.Day, row.ID}), Event: row.Event.String(),
 	}
 	if row.Task != nil && row.Assignment != nil {
 		e.TaskID, e.Assignment = row.Task.String(), int(*row.Assignment)

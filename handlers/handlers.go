@@ -46,21 +46,14 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Clients are the other programs whose people sign in with the Auth-Service.
 	Clients []Client
-	// Backlog looks at what the jobs have still to do.
-	Backlog func(ctx context.Context) (Backlog, error)
+	// Operations looks at the queues.
+	Operations Operations
 	// Dashboard is River's, for the paths under /ops/jobs/.
 	Dashboard http.Handler
 	// Now is the program's clock.
 	Now func() time.Time
 	// Version is shown at the foot of every page.
 	Version string
-}
-
-// Backlog is what jobs have still to do: how many wait, have failed and will be tried again, and have been given up; and when the
-// oldest event occurred that one of them has still to react to, if there is any.
-type Backlog struct {
-	Waiting, Failing, Dead int
-	Oldest                 time.Time
 }
 
 // Handlers serve the site.

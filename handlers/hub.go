@@ -61,6 +61,16 @@ func newHub(pool *pgxpool.Pool) *hub {
 	return &hub{config: pool.Config().ConnConfig.Copy(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
 }
 
+// open is how many streams are open in this process.
+func (h *hub) open() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, streams := range h.streams {
+		n += streams
+	}
+	return n
+}
+
 // run listens until the context ends, through any loss of the connection.
 func (h *hub) run(ctx context.Context) {
 	for ctx.Err() == nil {

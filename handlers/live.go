@@ -35,7 +35,7 @@ func topicsFor(p auth.Person) []string {
 		topics = append(topics, "analytics")
 	}
 	if p.Role == domain.Admin {
-		topics = append(topics, "people")
+		topics = append(topics, "people", "ops")
 	}
 	return topics
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"ates/domain"
@@ -28,23 +29,83 @@ func (h *Handlers) jobs(w http.ResponseWriter, r *http.Request, p page) error {
 	return nil
 }
 
+// failedJobsShown is how many failed jobs the page lists.
+const failedJobsShown = 20
+
 // operations shows the admin how the program is doing.
 func (h *Handlers) operations(w http.ResponseWriter, r *http.Request, p page) error {
 	ctx := r.Context()
 	if err := h.fresh(r, &p); err != nil {
 		return err
 	}
-	backlog, err := h.Backlog(ctx)
+	data := views.OperationsData{Key: p.Key, Streams: h.hub.open()}
+	for _, read := range []func(context.Context, *views.OperationsData) error{h.readQueues, h.readDays, h.readProof} {
+		if err := read(ctx, &data); err != nil {
+			return err
+		}
+	}
+	return h.show(w, r, http.StatusOK, views.Operations(p.Page, data))
+}
+
+// readQueues looks at the jobs.
+func (h *Handlers) readQueues(ctx context.Context, data *views.OperationsData) error {
+	queues, err := h.Operations.QueueStates(ctx)
 	if err != nil {
 		return err
 	}
-	data := views.OperationsData{Waiting: backlog.Waiting, Failing: backlog.Failing, Dead: backlog.Dead, Oldest: backlog.Oldest}
+	for _, q := range queues {
+		data.Queues = append(data.Queues, views.QueueRow(q))
+	}
+	oldest, err := h.Operations.OldestJob(ctx)
+	if err != nil {
+		return err
+	}
+	for _, job := range oldest {
+		data.Oldest = &views.OldestEvent{Kind: job.Kind, Age: job.Age, Flow: "/ops/events/" + job.Flow.String()}
+	}
+	failed, err := h.Operations.FailedJobs(ctx, failedJobsShown)
+	if err != nil {
+		return err
+	}
+	for _, job := range failed {
+		shown := views.FailedJob{
+			ID: job.ID, Kind: job.Kind, Queue: job.Queue, Attempt: job.Attempt, MaxAttempts: job.MaxAttempts, Dead: job.State == "discarded",
+			Next: max(0, job.Next), Error: reason(job.Error), Job: dashboardJob(job.ID),
+		}
+		if job.Flow != uuid.Nil {
+			shown.Flow = "/ops/events/" + job.Flow.String()
+		}
+		data.Failed = append(data.Failed, shown)
+	}
+	return nil
+}
+
+// readDays looks at the business days, and at the mails about them.
+func (h *Handlers) readDays(ctx context.Context, data *views.OperationsData) error {
 	switch closed, err := h.queries.LastClosedDay(ctx); {
 	case err == nil:
 		data.ClosedDay, data.ClosedAt = h.Books.Begins(closed.Day), closed.ClosedAt
 	case !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("find the last closed day: %w", err)
 	}
+	switch next, err := h.queries.OldestDayNotClosed(ctx); {
+	case err == nil:
+		data.NextDay, data.NextEnds, data.Closing = h.Books.Begins(next.Day), next.Ends, next.Status == "closing"
+	case !errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("find the next day to close: %w", err)
+	}
+	mails, err := h.queries.CountMessages(ctx)
+	if err != nil {
+		return fmt.Errorf("count mails: %w", err)
+	}
+	for _, m := range mails {
+		data.Mails = append(data.Mails, views.MailCount{State: views.MailState(m.State), Count: int(m.Count)})
+	}
+	return nil
+}
+
+// readProof looks up when the books were verified last, and how large they are.
+func (h *Handlers) readProof(ctx context.Context, data *views.OperationsData) (err error) {
 	switch found, err := h.queries.LastVerification(ctx); {
 	case err == nil:
 		data.VerifiedAt, data.Sound = found.At, found.Sound
@@ -54,14 +115,19 @@ func (h *Handlers) operations(w http.ResponseWriter, r *http.Request, p page) er
 	case !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("find the last verification: %w", err)
 	}
-	mails, err := h.queries.CountMessages(ctx)
-	if err != nil {
-		return fmt.Errorf("count mails: %w", err)
+	if data.DatabaseSize, err = h.queries.DatabaseSize(ctx); err != nil {
+		return fmt.Errorf("measure the database: %w", err)
 	}
-	for _, m := range mails {
-		data.Mails = append(data.Mails, views.MailCount{State: views.MailState(m.State), Count: int(m.Count)})
+	return nil
+}
+
+// verifyNow has the books verified at once.
+func (h *Handlers) verifyNow(w http.ResponseWriter, r *http.Request, p page) error {
+	if err := h.Operations.VerifySoon(r.Context()); err != nil {
+		return err
 	}
-	return h.show(w, r, http.StatusOK, views.Operations(p.Page, data))
+	slog.InfoContext(r.Context(), "an admin had the books verified", "admin", p.Person.Login)
+	return h.flashAndGo(w, r, "/ops", views.Flash{Kind: views.FlashDone, Text: views.T(r.Context(), "ops.verifying")})
 }
 
 // healthz answers that the process lives.

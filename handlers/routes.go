@@ -50,6 +50,10 @@ func (h *Handlers) routes() http.Handler {
 	}
 
 	app.Handle("GET /ops", h.signedIn(h.operations, domain.Admin))
+	app.Handle("POST /ops/verify", h.signedIn(h.verifyNow, domain.Admin))
+	app.Handle("GET /ops/events", h.signedIn(h.flows, domain.Admin))
+	app.Handle("GET /ops/events/{id}", h.signedIn(h.flow, domain.Admin))
+	app.Handle("GET /ops/events/{id}/members", h.signedIn(h.flowMembers, domain.Admin))
 	app.Handle("GET /ops/mail", h.signedIn(h.mails, domain.Admin))
 	app.Handle("GET /ops/mail/{id}", h.signedIn(h.mail, domain.Admin))
 	app.Handle("GET /ops/mail/{id}/html", h.signedIn(h.mailHTML, domain.Admin))

@@ -65,8 +65,14 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		told := telling{command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
-			if err := b.run(ctx, tx, cmd, told); err != nil {
+			some, err := b.run(ctx, tx, cmd, told)
+			if err != nil {
 				return err
+			}
+			if some {
+				if err := b.recordClockCommand(ctx, tx, id, cmd); err != nil {
+					return err
+				}
 			}
 			return announce(ctx, tx, cmd)
 		}
@@ -77,13 +83,13 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
 			return err
 		}
-		if err := b.run(ctx, tx, cmd, told); err != nil {
+		if _, err := b.run(ctx, tx, cmd, told); err != nil {
 			return err
 		}
 		if err := announce(ctx, tx, cmd); err != nil {
 			return err
 		}
-		return recordOutcome(ctx, tx, id, requested)
+		return b.recordOutcome(ctx, tx, id, requested)
 	})
 	if _, announced := cmd.(domain.Announcer); announced && err == nil {
 		b.notifier.changed()
@@ -122,9 +128,12 @@ func logCommand(ctx context.Context, cmd domain.Command, id uuid.UUID, repeated 
 // inTx does everything that f does, or nothing of it, at one moment of the program's clock.
 func (b *Bus) inTx(ctx context.Context, f func(domain.Tx) error) error {
 	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
-		return f(domain.Tx{Tx: tx, Now: b.now().UTC().Truncate(time.Microsecond)})
+		return f(domain.Tx{Tx: tx, Now: b.moment()})
 	})
 }
+
+// moment is the time of the program's clock, as exact as the database keeps it.
+func (b *Bus) moment() time.Time { return b.now().UTC().Truncate(time.Microsecond) }
 
 // telling is what the events of one run of a command have in common.
 type telling struct {
@@ -132,24 +141,24 @@ type telling struct {
 	actor                *uuid.UUID
 }
 
-// run lets a command work and appends its events with their jobs.
-func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told telling) error {
+// run lets a command work and appends its events with their jobs. It reports whether there were any events.
+func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told telling) (some bool, err error) {
 	events, err := cmd.Handle(ctx, tx)
 	if err != nil || len(events) == 0 {
-		return err
+		return false, err
 	}
 	envelopes, err := appendEvents(ctx, tx, events, told)
 	if err != nil {
-		return err
+		return false, err
 	}
 	jobs := b.flow.jobsFor(told.command, envelopes)
 	if len(jobs) == 0 {
-		return nil
+		return true, nil
 	}
 	if _, err := b.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
-		return fmt.Errorf("enqueue jobs: %w", err)
+		return false, fmt.Errorf("enqueue jobs: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // appendEvents writes events to the log and returns them as they stand there.
@@ -239,13 +248,22 @@ func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.R
 	return true, nil
 }
 
+// recordClockCommand notes a command that the clock asked for and that told something.
+func (b *Bus) recordClockCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.Command) error {
+	err := dbsqlc.New(tx).RecordClockCommand(ctx, dbsqlc.RecordClockCommandParams{ID: id, Name: commandName(cmd), OccurredAt: tx.Now, DoneAt: b.moment()})
+	if err != nil {
+		return fmt.Errorf("record command: %w", err)
+	}
+	return nil
+}
+
 // recordOutcome keeps what a command answered with the record of it.
-func recordOutcome(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) error {
+func (b *Bus) recordOutcome(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) error {
 	outcome, err := record(cmd)
 	if err != nil {
 		return err
 	}
-	if err := dbsqlc.New(tx).RecordOutcome(ctx, dbsqlc.RecordOutcomeParams{ID: id, Outcome: outcome}); err != nil {
+	if err := dbsqlc.New(tx).RecordOutcome(ctx, dbsqlc.RecordOutcomeParams{ID: id, Outcome: outcome, DoneAt: b.moment()}); err != nil {
 		return fmt.Errorf("record the answer: %w", err)
 	}
 	return nil

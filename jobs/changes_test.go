@@ -51,6 +51,6 @@ func TestOldChangesAreForgotten(t *testing.T) {
 		return count(t, pool, `select count(*) from river.river_job where kind = 'forget_changes' and state = 'completed'`) > 0
 	}, patience, 20*time.Millisecond, "it runs at the start")
 	var left []string
-	require.NoError(t, pool.QueryRow(t.Context(), `select array_agg(topic) from log.changes, unnest(topics) topic`).Scan(&left))
+	require.NoError(t, pool.QueryRow(t.Context(), `select array_agg(topic) from log.changes, unnest(topics) topic where topic in ('old', 'new')`).Scan(&left))
 	require.Equal(t, []string{"new"}, left, "a page may have been cut off for an hour")
 }

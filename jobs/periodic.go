@@ -31,7 +31,7 @@ func chores(books accounting.Books) []chore {
 		{kind: "sweep_expired", every: 10 * time.Minute, command: auth.SweepExpired{}},
 		{kind: "rotate_signing_key", every: time.Hour, command: auth.RotateSigningKey{}},
 		{kind: "seal_books", every: 10 * time.Minute, command: sealBooks{}, timeout: time.Minute},
-		{kind: "verify_books", every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute},
+		{kind: verifyBooksKind, every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute},
 	}
 }
 
@@ -72,16 +72,23 @@ func (w *choreWorker) Work(ctx context.Context, _ *river.Job[choreArgs]) error {
 	return w.bus.Do(ctx, w.command)
 }
 
-// changesKept is how long a page can have been cut off and still be told just what it missed.
-const changesKept = time.Hour
+const (
+	// changesKept is how long a page can have been cut off and still be told just what it missed.
+	changesKept = time.Hour
+	// runsKept is how long one can look up what jobs a command had and how long they took.
+	runsKept = 90 * 24 * time.Hour
+)
 
-// forgetChanges deletes old rows of log.changes.
+// forgetChanges deletes old rows of log.changes and log.runs.
 type forgetChanges struct{}
 
-// Handle deletes what is older than changesKept.
+// Handle deletes what is older than changesKept and runsKept.
 func (forgetChanges) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	if _, err := dbsqlc.New(tx).ForgetChanges(ctx, tx.Now.Add(-changesKept)); err != nil {
 		return nil, fmt.Errorf("forget old changes: %w", err)
+	}
+	if _, err := dbsqlc.New(tx).ForgetRuns(ctx, tx.Now.Add(-runsKept)); err != nil {
+		return nil, fmt.Errorf("forget old runs: %w", err)
 	}
 	return nil, nil
 }

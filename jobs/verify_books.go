@@ -11,11 +11,16 @@ import (
 	"ates/sql/verify"
 )
 
+const verifyBooksKind = "verify_books"
+
 // verifyBooks proves once a day what must hold of the books, and keeps what it found for the admin's page.
 type verifyBooks struct{}
 
 // VerifyBooks is the command that the clock asks for every day, for whoever does not want to wait.
 func VerifyBooks() domain.Command { return verifyBooks{} }
+
+// Topics are the page on which an admin sees what was found.
+func (verifyBooks) Topics() []string { return []string{"ops"} }
 
 // Handle verifies. Books that are unsound are no fault of the job: they are told of in the log and on the page.
 func (verifyBooks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {

@@ -60,7 +60,7 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		if err != nil {
 			return fmt.Errorf("make a command id: %w", err)
 		}
-		if err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: correlation, actor: events[0].Actor}); err != nil {
+		if _, err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: correlation, actor: events[0].Actor}); err != nil {
 			return err
 		}
 		if w.reaction.follow != nil {
@@ -78,7 +78,7 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 				return fmt.Errorf("record what changed: %w", err)
 			}
 		}
-		return complete(ctx, tx, job)
+		return complete(ctx, tx, job, &done{run, len(events), events[0], w.bus.moment()})
 	})
 	if err != nil {
 		if job.Args.First < job.Args.Last && fault(err) {
@@ -145,7 +145,7 @@ func (w *reactionWorker) split(ctx context.Context, job *river.Job[reactionArgs]
 		if _, err := w.bus.river.InsertManyTx(ctx, tx.Tx, single); err != nil {
 			return fmt.Errorf("enqueue jobs: %w", err)
 		}
-		return complete(ctx, tx, job)
+		return complete(ctx, tx, job, nil)
 	})
 	if err != nil {
 		return errors.Join(cause, err)
@@ -198,14 +198,34 @@ func open[T domain.EventData](e domain.Envelope) (T, error) {
 // errLostJob means that a job was rescued and given to another worker while this one was at it.
 var errLostJob = errors.New("job is no longer ours")
 
+// done is the work that a job has done, for its row in log.runs.
+type done struct {
+	run    uuid.UUID
+	events int
+	// first is the first event that it reacted to.
+	first domain.Envelope
+	at    time.Time
+}
+
 // complete completes a job in the transaction of its work, and only while it is this worker's: River's own completion does
-// not look who completes. The error must reach River, which would otherwise complete the other worker's attempt.
-func complete(ctx context.Context, tx domain.Tx, job *river.Job[reactionArgs]) error {
+// not look who completes. The error must reach River, which would otherwise complete the other worker's attempt. With what it has
+// done it leaves its row, in the statement that is needed anyway.
+func complete(ctx context.Context, tx domain.Tx, job *river.Job[reactionArgs], work *done) error {
+	if work == nil {
+		work = &done{}
+	}
 	var ours bool
-	err := tx.QueryRow(ctx, `select state = 'running' and attempt = $2 and attempted_at = $3
-		from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+` where id = $1 for update`,
-		job.ID, job.Attempt, job.AttemptedAt).Scan(&ours)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	err := tx.QueryRow(ctx, `with ours as (
+			select id, kind, queue, attempt from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+`
+			where id = $1 and state = 'running' and attempt = $2 and attempted_at = $3 for update
+		), kept as (
+			insert into log.runs (id, job, kind, queue, attempt, events, batch, first, last, correlation_id, occurred_at, began_at, ended_at)
+			select $4, id, kind, queue, attempt, $5, $6, $7, $8, $9, $10, $11, $12 from ours where $5 > 0
+		)
+		select exists (select from ours)`,
+		job.ID, job.Attempt, job.AttemptedAt,
+		work.run, work.events, job.Args.Batch, job.Args.First, job.Args.Last, work.first.CorrelationID, work.first.OccurredAt, tx.Now, work.at).Scan(&ours)
+	if err != nil {
 		return fmt.Errorf("look whose job it is: %w", err)
 	}
 	if !ours {

@@ -6,4 +6,6 @@ import "./dialogs.js";
 import "./keys.js";
 import "./times.js";
 import "./charts.js";
+import "./copy.js";
+import "./every.js";
 import "./passkeys.js";

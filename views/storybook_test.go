@@ -99,7 +99,17 @@ func stories() map[string]templ.Component {
 		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
 		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
 		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
+		"operations-well": Operations(page(domain.Admin).at("/ops"), allWell()),
 		"operations-new":  Operations(page(domain.Admin).at("/ops"), OperationsData{}),
+		"commands":        Commands(page(domain.Admin).at("/ops/events"), CommandsData{Address: "/ops/events", Names: []string{"tracker.AssignTasks", "tracker.CreateTask"}, Commands: commands(), Older: "/ops/events?before=1"}),
+		"commands-none":   Commands(page(domain.Admin).at("/ops/events?q=x"), CommandsData{Address: "/ops/events", Filter: CommandsFilter{Query: "nobody"}}),
+		"flow":            Flow(page(domain.Admin).at("/ops/events/1"), flowOfTask()),
+		"flow-draw":       Flow(page(domain.Admin).at("/ops/events/2"), flowOfDraw()),
+		"flow-days":       Flow(page(domain.Admin).at("/ops/events/3"), flowOfDays()),
+		"flow-members":    FlowMembers(page(domain.Admin).at("/ops/events/2/members"), membersOfDraw()),
+		"flow-jobs":       FlowMembers(page(domain.Admin).at("/ops/events/2/members"), jobsOfDraw()),
+		"flow-entries":    FlowMembers(page(domain.Admin).at("/ops/events/2/members"), entriesOfDraw()),
+		"task-admin":      Task(page(domain.Admin), task),
 		"mails":           Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
 		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
 		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
@@ -196,13 +206,13 @@ func account() BalanceData {
 		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, Older: "/balance?before=7",
 		Days: []BalanceDay{
 			{Day: now, Entries: []BalanceEntry{
-				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200, "/audit"},
-				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700, "/audit"},
+				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
+				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
 			}},
 			{Day: yesterday, Opening: 0, Fees: 3000, Rewards: 248050, Payout: 245050, Closing: 0, Closed: true, Entries: []BalanceEntry{
-				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0, "/audit"},
-				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050, "/audit"},
-				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000, "/audit"},
+				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
+				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
+				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
 			}},
 			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true, Paid: true},
 		},
@@ -262,18 +272,6 @@ func importLines() []ImportLine {
 		{7, "b ad", "Bad Parrot", "bad", "boss", "refuse", PersonRow{}, "A login has 1 to 40 letters a to z, digits, dots, dashes or underscores."},
 		{2, "ann", "Anna Lorikeet", "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", "manager", "update", samplePeople()[0], ""},
 		{3, "eve", "Eve Macaw", "eve@company.example", "top-manager", "create", PersonRow{}, ""},
-	}
-}
-
-func operations() OperationsData {
-	return OperationsData{
-		Waiting: 3, Failing: 2, Dead: 1, Oldest: now.Add(-time.Minute), ClosedDay: now.AddDate(0, 0, -1), ClosedAt: now.Add(-14 * time.Hour), VerifiedAt: now.Add(-time.Hour),
-		Checks: []VerifiedCheck{
-			{Name: "all entries sum to zero", Looked: 124805},
-			{Name: "a wallet is the sum of its entries", Looked: 8, Broken: 1, Examples: []string{"0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"}},
-			{Name: "both ends of both prices occur", Looked: 12, Broken: 1, Examples: []string{"fee 20"}, Informs: true},
-		},
-		Mails: []MailCount{{MailSent, 1204}, {MailWaiting, 7}},
 	}
 }
 

@@ -189,10 +189,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	web, err := handlers.New(ctx, handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: version(),
-		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
-			backlog, err := bus.Backlog(ctx)
-			return handlers.Backlog(backlog), err
-		},
+		Operations: operations{bus},
 	})
 	if err != nil {
 		return err

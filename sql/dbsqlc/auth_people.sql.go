@@ -268,6 +268,37 @@ func (q *Queries) ListPeople(ctx context.Context, arg ListPeopleParams) ([]ListP
 	return items, nil
 }
 
+const namePeople = `-- name: NamePeople :many
+select id, login, name from auth.accounts where id = any($1::uuid[]) order by id
+`
+
+type NamePeopleRow struct {
+	ID    uuid.UUID
+	Login string
+	Name  string
+}
+
+// What people are called, by their ids.
+func (q *Queries) NamePeople(ctx context.Context, ids []uuid.UUID) ([]NamePeopleRow, error) {
+	rows, err := q.db.Query(ctx, namePeople, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NamePeopleRow{}
+	for rows.Next() {
+		var i NamePeopleRow
+		if err := rows.Scan(&i.ID, &i.Login, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const setProfiles = `-- name: SetProfiles :many
 update auth.accounts a set name = n.name, email = n.email, version = a.version + 1, updated_at = $1
 from (select unnest($2::uuid[]) as id, unnest($3::text[]) as name, unnest($4::text[]) as email) n

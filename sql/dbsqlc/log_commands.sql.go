@@ -95,16 +95,17 @@ func (q *Queries) RecordCommand(ctx context.Context, arg RecordCommandParams) (i
 }
 
 const recordOutcome = `-- name: RecordOutcome :exec
-update log.commands set outcome = $1 where id = $2
+update log.commands set outcome = $1, done_at = $2::timestamptz where id = $3
 `
 
 type RecordOutcomeParams struct {
 	Outcome []byte
+	DoneAt  time.Time
 	ID      uuid.UUID
 }
 
-// Keeps what the command answered, to be answered again when it is sent again.
+// Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
 func (q *Queries) RecordOutcome(ctx context.Context, arg RecordOutcomeParams) error {
-	_, err := q.db.Exec(ctx, recordOutcome, arg.Outcome, arg.ID)
+	_, err := q.db.Exec(ctx, recordOutcome, arg.Outcome, arg.DoneAt, arg.ID)
 	return err
 }

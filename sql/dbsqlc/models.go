@@ -301,6 +301,7 @@ type LogCommand struct {
 	Outcome    []byte
 	RequestID  string
 	OccurredAt time.Time
+	DoneAt     *time.Time
 }
 
 type LogEvent struct {
@@ -317,6 +318,22 @@ type LogEvent struct {
 	CorrelationID  uuid.UUID
 	CausationID    uuid.UUID
 	Data           json.RawMessage
+}
+
+type LogRun struct {
+	ID            uuid.UUID
+	Job           int64
+	Kind          string
+	Queue         string
+	Attempt       int32
+	Events        int32
+	Batch         uuid.UUID
+	First         int64
+	Last          int64
+	CorrelationID uuid.UUID
+	OccurredAt    time.Time
+	BeganAt       time.Time
+	EndedAt       time.Time
 }
 
 type LogSeal struct {

@@ -55,3 +55,7 @@ returning a.*;
 -- name: ListActiveAdmins :many
 -- Everybody who is an active Admin at this moment.
 select id from auth.accounts where role = 'admin' and status = 'active' order by id;
+
+-- name: NamePeople :many
+-- What people are called, by their ids.
+select id, login, name from auth.accounts where id = any(@ids::uuid[]) order by id;

@@ -6,8 +6,8 @@ values (@id, @name, @actor, sqlc.narg(key), @input, @request_id, @occurred_at)
 on conflict on constraint commands_act_once do nothing;
 
 -- name: RecordOutcome :exec
--- Keeps what the command answered, to be answered again when it is sent again.
-update log.commands set outcome = @outcome where id = @id;
+-- Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
+update log.commands set outcome = @outcome, done_at = @done_at::timestamptz where id = @id;
 
 -- name: FindOutcome :one
 -- The earlier sending of a keyed command: whether it asked for the same, and what it answered.

@@ -1,0 +1,176 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"ates/sql/migrations"
+)
+
+// riverJob is River's table of jobs.
+var riverJob = pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()
+
+// Job is a job in the queue that has not done its work. All its times are the database's, not the program's clock's.
+type Job struct {
+	ID                   int64
+	Kind, Queue, State   string
+	Attempt, MaxAttempts int
+	// Batch, First and Last name the events that it reacts to; Batch is the nil UUID where it reacts to none.
+	Batch       uuid.UUID
+	First, Last int64
+	// Flow is the command at the beginning of the chain; the nil UUID where it reacts to no event.
+	Flow uuid.UUID
+	// Age is how long ago it came into the queue, and Next in how long it is tried again.
+	Age, Next time.Duration
+	// Error is what the last attempt ended with.
+	Error string
+}
+
+// selectJobs reads jobs; a condition, an order and a limit follow.
+var selectJobs = `select j.id, j.kind, j.queue, j.state::text, j.attempt, j.max_attempts,
+		coalesce((j.args ->> 'batch')::uuid, '00000000-0000-0000-0000-000000000000'), coalesce((j.args ->> 'first')::bigint, 0), coalesce((j.args ->> 'last')::bigint, 0),
+		coalesce(e.correlation_id, '00000000-0000-0000-0000-000000000000'),
+		extract(epoch from now() - j.created_at)::float8, extract(epoch from j.scheduled_at - now())::float8, coalesce(j.errors[array_upper(j.errors, 1)], '{}')
+	from ` + riverJob + ` j left join log.events e on e.position = (j.args ->> 'first')::bigint `
+
+func (b *Bus) listJobs(ctx context.Context, rest string, args ...any) ([]Job, error) {
+	rows, err := b.pool.Query(ctx, selectJobs+rest, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Job, error) {
+		var j Job
+		var age, next float64
+		var last json.RawMessage
+		err := row.Scan(&j.ID, &j.Kind, &j.Queue, &j.State, &j.Attempt, &j.MaxAttempts, &j.Batch, &j.First, &j.Last, &j.Flow, &age, &next, &last)
+		if err != nil {
+			return j, err
+		}
+		j.Age, j.Next = time.Duration(age*float64(time.Second)), time.Duration(next*float64(time.Second))
+		var failed rivertype.AttemptError
+		if err := json.Unmarshal(last, &failed); err != nil {
+			return j, fmt.Errorf("read why job %d failed: %w", j.ID, err)
+		}
+		j.Error = failed.Error
+		return j, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// JobsOf lists the jobs that react to events of the batches and have not done their work.
+func (b *Bus) JobsOf(ctx context.Context, batches []uuid.UUID) ([]Job, error) {
+	names := make([]string, len(batches))
+	for i, batch := range batches {
+		names[i] = batch.String()
+	}
+	return b.listJobs(ctx, `where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded', 'cancelled')
+		and j.args ->> 'batch' = any($1) order by j.id`, names)
+}
+
+// FailedJobs lists jobs that have failed: those that were given up first, then those that are tried again soonest.
+func (b *Bus) FailedJobs(ctx context.Context, limit int) ([]Job, error) {
+	return b.listJobs(ctx, `where j.state in ('discarded', 'retryable') order by j.state = 'retryable', j.scheduled_at, j.id limit $1`, limit)
+}
+
+// OldestJob is the job that reacts to the oldest event that somebody has still to react to; none when there is no such event.
+func (b *Bus) OldestJob(ctx context.Context) ([]Job, error) {
+	return b.listJobs(ctx, `where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled') and e.position is not null
+		order by e.occurred_at, j.id limit 1`)
+}
+
+// JobCounts are how many jobs of something are open, and how many of those have been given up.
+type JobCounts struct{ Open, Dead int }
+
+// CountJobs counts, for some commands, the jobs of their chains that have not done their work.
+func (b *Bus) CountJobs(ctx context.Context, flows []uuid.UUID) (map[uuid.UUID]JobCounts, error) {
+	rows, err := b.pool.Query(ctx, `select e.correlation_id, count(*) filter (where j.state <> 'discarded'), count(*) filter (where j.state = 'discarded')
+		from `+riverJob+` j join log.events e on e.position = (j.args ->> 'first')::bigint
+		where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded') and e.correlation_id = any($1) group by e.correlation_id`, flows)
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	counts := map[uuid.UUID]JobCounts{}
+	var flow uuid.UUID
+	var c JobCounts
+	_, err = pgx.ForEachRow(rows, []any{&flow, &c.Open, &c.Dead}, func() error {
+		counts[flow] = c
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	return counts, nil
+}
+
+// QueueState is how a queue is doing.
+type QueueState struct {
+	Name string
+	// Waiting jobs run as soon as somebody is free, Failing ones have failed and will be tried again, Dead ones have been given up;
+	// Done ones have done their work within the last hour.
+	Waiting, Running, Failing, Dead, Done int
+	// Lag is for how long the job has waited that has waited longest.
+	Lag time.Duration
+}
+
+// QueueStates looks at every queue, also at those in which nothing is.
+func (b *Bus) QueueStates(ctx context.Context) ([]QueueState, error) {
+	states := make([]QueueState, len(Queues()))
+	for i, name := range Queues() {
+		states[i].Name = name
+	}
+	rows, err := b.pool.Query(ctx, `select queue, count(*) filter (where state in ('available', 'pending') or state = 'scheduled' and scheduled_at <= now()),
+			count(*) filter (where state = 'running'), count(*) filter (where state = 'retryable'), count(*) filter (where state = 'discarded'),
+			(select count(*) from `+riverJob+` d where d.queue = j.queue and d.state = 'completed' and d.finalized_at > now() - interval '1 hour'),
+			coalesce(extract(epoch from now() - min(scheduled_at) filter (where state in ('available', 'pending'))), 0)::float8
+		from (select unnest($1::text[]) as queue) j
+		left join lateral (select o.state, o.scheduled_at from `+riverJob+` o where o.queue = j.queue
+			and o.state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded')) o on true
+		group by queue`, Queues())
+	if err != nil {
+		return nil, fmt.Errorf("look at the queues: %w", err)
+	}
+	var s QueueState
+	var lag float64
+	_, err = pgx.ForEachRow(rows, []any{&s.Name, &s.Waiting, &s.Running, &s.Failing, &s.Dead, &s.Done, &lag}, func() error {
+		s.Lag = time.Duration(max(0, lag) * float64(time.Second))
+		states[slices.Index(Queues(), s.Name)] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at the queues: %w", err)
+	}
+	return states, nil
+}
+
+// Reactions says of each kind of job to which events it reacts.
+func (b *Bus) Reactions() map[string][]string {
+	events := map[string][]string{}
+	for _, rule := range b.flow {
+		for _, r := range rule.then {
+			events[r.kind] = append(events[r.kind], rule.on.EventName())
+		}
+	}
+	return events
+}
+
+// VerifySoon has the books verified without waiting for the clock. While that is waited for or going on, asking again does nothing.
+func (b *Bus) VerifySoon(ctx context.Context) error {
+	_, err := b.river.Insert(ctx, choreArgs{verifyBooksKind}, &river.InsertOpts{MaxAttempts: choreAttempts, UniqueOpts: river.UniqueOpts{ByQueue: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}}})
+	if err != nil {
+		return fmt.Errorf("enqueue the verification: %w", err)
+	}
+	return nil
+}
