@@ -2,6 +2,7 @@
 import "./live.js";
 import "./navigation.js";
 import "./forms.js";
+import "./copy.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./times.js";

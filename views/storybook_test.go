@@ -48,8 +48,9 @@ func stories() map[string]templ.Component {
 	longBoard.Tasks[1].Assignee.Name = "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"
 	longBoard.NewTask.Description = long
 
-	task := TaskData{Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: events()}
-	resolved := TaskData{Task: tasks()[4], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: events(),
+	task := TaskData{Address: "/tasks/t-41", Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, Charged: 2, Fees: 3000, History: events()[1:]}
+	task.History[0].Entry = nil
+	resolved := TaskData{Address: "/tasks/t-38", Task: tasks()[4], Creator: Person{"max", "Max Macaw"}, Assignments: 2, Charged: 2, Fees: 2000, Rewards: 2100, History: events(), Older: "/tasks/t-38?before=1",
 		Conflict: "T-41 was reassigned to Bob Budgerigar before you resolved it. It is no longer yours."}
 	longTask := task
 	longTask.Task.Description = "First line\n\n" + long
@@ -181,10 +182,10 @@ func tasks() []TaskRow {
 func events() []TaskEvent {
 	max, ann, bob := Person{"max", "Max Macaw"}, Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}
 	return []TaskEvent{
-		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob},
-		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Assignment: 2},
+		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob, Entry: &TaskEntry{EntryReward, 3000, bob, 61 * time.Millisecond}},
+		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Previous: ann, Assignment: 2, Entry: &TaskEntry{EntryFee, 1500, bob, 1200 * time.Millisecond}},
 		{ID: "3", Kind: TaskPriced, At: now.Add(-3 * time.Hour), Prices: &Prices{1500, 3000}},
-		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1},
+		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1, Entry: &TaskEntry{EntryFee, 1500, ann, 40 * time.Millisecond}},
 		{ID: "1", Kind: TaskCreated, At: now.Add(-3 * time.Hour), By: max},
 	}
 }
