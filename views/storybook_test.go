@@ -91,7 +91,8 @@ func stories() map[string]templ.Component {
 		"task-conflict":   Task(page(domain.Worker), resolved),
 		"task-long":       Task(page(domain.Manager), longTask),
 		"balance":         Balance(page(domain.Worker).at("/balance"), account()),
-		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
+		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour), FirstDay: now, LastDay: now}),
+		"balance-owing":   Balance(page(domain.Worker).at("/balance"), owing()),
 		"accounting":      Accounting(page(domain.Manager).at("/accounting"), accounting()),
 		"accounting-open": Accounting(page(domain.TopManager).at("/accounting"), AccountingData{Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayOpen, Earnings: Earnings{ID: "earnings-by-day", Title: "Earned", Label: "Day"}}),
 		"audit":           Audit(page(domain.Manager).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Workers: []Option{{"ann", "Ann Lorikeet"}}, Entries: ledgerEntries(), Older: "/audit?before=2"}),
@@ -192,22 +193,35 @@ func events() []TaskEvent {
 
 func account() BalanceData {
 	yesterday := now.Add(-24 * time.Hour)
+	since := &Debt{now.Add(-72 * time.Hour), "/balance?day=2026-10-31"}
+	payout := &Payout{Day: yesterday, Amount: 245050, At: yesterday.Add(10 * time.Hour), Booking: "1204", BankFile: "ATES-20261102-1", Ledger: "/audit", Href: "/balance?day=2026-11-02"}
+	paid := BalanceDay{Day: yesterday, Href: "/balance?day=2026-11-02", Opening: 0, Fees: 3000, Rewards: 248050, PaidOut: 245050, Closed: true, Payout: payout, Entries: []BalanceEntry{
+		{ID: "e2", Kind: EntryPayout, At: yesterday.Add(9*time.Hour + 55*time.Minute), Payout: payout, Amount: -245050, Cause: "/audit"},
+		{ID: "e1", Kind: EntryReward, At: yesterday, TaskID: "t-38", TaskNumber: 38, Description: "Replace the perch in front of the coffee machine", By: "Ann Lorikeet", ByViewer: true, Amount: 248050, Running: 245050, Cause: "/audit"},
+		{ID: "e0", Kind: EntryFee, At: yesterday.Add(-time.Hour), Late: true, TaskID: "t-38", TaskNumber: 38, Assignment: 1, Amount: -3000, Running: -3000, Cause: "/audit"},
+	}}
 	return BalanceData{
-		Address: "/balance", Today: now, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC),
-		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, Older: "/balance?before=7",
+		Address: "/balance", Today: now, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), FirstDay: yesterday.AddDate(0, -1, 0), LastDay: now,
+		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, OpeningDebt: since, Yesterday: &paid, LastPayout: payout, Older: "/balance?before=7",
 		Days: []BalanceDay{
-			{Day: now, Entries: []BalanceEntry{
-				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200, "/audit"},
-				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700, "/audit"},
+			{Day: now, Opening: -1500, Debt: since, Entries: []BalanceEntry{
+				{ID: "e4", Kind: EntryReward, At: now.Add(-time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", By: "Max Macaw", Amount: 2500, Running: -200, Cause: "/audit"},
+				{ID: "e3", Kind: EntryFee, At: now.Add(-2 * time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", Assignment: 2, By: "Max Macaw", Amount: -1200, Running: -2700, Cause: "/audit"},
 			}},
-			{Day: yesterday, Opening: 0, Fees: 3000, Rewards: 248050, Payout: 245050, Closing: 0, Closed: true, Entries: []BalanceEntry{
-				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0, "/audit"},
-				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050, "/audit"},
-				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000, "/audit"},
-			}},
-			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true, Paid: true},
+			paid,
+			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true},
+			{Day: yesterday.Add(-48 * time.Hour), Fees: 1200, Rewards: 3600, PaidOut: 2400, Closed: true, Payout: &Payout{Amount: 2400}, Cut: true},
 		},
 	}
+}
+
+// owing is an account that was paid nothing yesterday.
+func owing() BalanceData {
+	d := account()
+	yesterday := d.Days[2]
+	yesterday.Href = "/balance?day=2026-11-01"
+	d.Yesterday, d.Days, d.Chosen, d.First = &yesterday, d.Days[2:], yesterday.Day, "/balance"
+	return d
 }
 
 func earningsOf(id string, byDay bool) Earnings {
