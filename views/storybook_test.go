@@ -106,6 +106,8 @@ func stories() map[string]templ.Component {
 		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
 		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
 		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
+		"help":            Help(page(domain.Worker).at("/help"), helpData()),
+		"help-admin":      Help(page(domain.Admin).at("/help"), helpData()),
 		"people":          People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 1204, Deactivated: 3, Invited: 7, Roles: map[domain.Role]int{domain.Worker: 1180}, People: samplePeople(), Next: "/people?after=x"}),
 		"people-invited":  People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Invited: 2, Filter: PeopleFilter{Status: "invited"}, People: samplePeople()[1:3]}),
 		"people-no-match": People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Filter: PeopleFilter{Query: "nobody"}}),
@@ -213,6 +215,10 @@ func account() BalanceData {
 			{Day: yesterday.Add(-48 * time.Hour), Fees: 1200, Rewards: 3600, PaidOut: 2400, Closed: true, Payout: &Payout{Amount: 2400}, Cut: true},
 		},
 	}
+}
+
+func helpData() HelpData {
+	return HelpData{LeastFee: 1000, MostFee: 2000, LeastReward: 2000, MostReward: 4000, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), Unit: 100}
 }
 
 // owing is an account that was paid nothing yesterday.
