@@ -6,5 +6,6 @@ import "./copy.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./times.js";
+import "./print.js";
 import "./charts.js";
 import "./passkeys.js";

@@ -144,6 +144,8 @@ func stories() map[string]templ.Component {
 		"error-401":       Refused(nobody, ErrorData{Status: 401}),
 		"leaving":         Leaving(nobody, LeavingData{To: "https://id.popug.example/end_session", Host: "id.popug.example"}),
 		"error-503":       Refused(nobody, ErrorData{Status: 503, Title: "The sign-in service does not answer", Message: "Try again in a moment.", Again: "/login"}),
+		"error-429":       Refused(page(domain.Worker), ErrorData{Status: 429, RequestID: "9f3c1e52-77aa", Resend: &ResendForm{Action: "/tasks/t-1/resolve", Fields: []Option{{"k-1", "idempotency_key"}}}}),
+		"error-kept":      Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa", Resend: &ResendForm{Action: "/tasks", Description: long}}),
 		"error-500":       Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
 	}
 }
@@ -413,6 +415,7 @@ func TestPrinting(t *testing.T) {
 		tab.Open(url + "/story/en/" + name)
 		tab.FitsSideways()
 		require.Equal(t, "none", viewstest.Value[string](tab, "getComputedStyle(document.querySelector('.top')).display"))
+		require.Regexp(t, "aTES · /.* · Nov 3, 2026, 14:05.UTC", tab.Text(".printed"), "where it is from, and of when")
 		require.Equal(t, "rgb(255, 255, 255)", viewstest.Value[string](tab, "getComputedStyle(document.documentElement).backgroundColor"))
 		tab.Screenshot(name + "-print")
 	}
