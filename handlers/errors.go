@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -52,7 +55,27 @@ func (h *Handlers) failed(w http.ResponseWriter, r *http.Request, err error) {
 		h.logFault(r, err)
 		data.Status = http.StatusInternalServerError
 	}
+	if data.Status == http.StatusTooManyRequests || data.Status >= http.StatusInternalServerError {
+		data.Resend = resend(r)
+	}
 	h.showError(w, r, data)
+}
+
+// resend is the form that a request brought, to be sent again when it was not the form's fault that it came to nothing. Its
+// idempotency key goes with it, so that this is safe. Forms of the Auth-Service are left out, for they have passwords.
+func resend(r *http.Request) *views.ResendForm {
+	if r.Method != http.MethodPost || strings.HasPrefix(r.URL.Path, "/auth/") || r.ParseForm() != nil || len(r.PostForm) == 0 {
+		return nil
+	}
+	form := &views.ResendForm{Action: r.URL.RequestURI(), Description: strings.ToValidUTF8(r.PostForm.Get("description"), "\uFFFD")}
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, value := range r.PostForm[name] {
+			if name != "description" || form.Description == "" {
+				form.Fields = append(form.Fields, views.Option{Label: name, Value: value})
+			}
+		}
+	}
+	return form
 }
 
 // retryAfter tells programs how long a refusal asks to wait, rounded up so that nobody comes back too early.

@@ -44,6 +44,7 @@ func (h *Handlers) flashAndGo(w http.ResponseWriter, r *http.Request, to string,
 const (
 	languageCookie = "lang"
 	themeCookie    = "theme"
+	densityCookie  = "density"
 	// preferencesLast is for how many seconds browsers keep them.
 	preferencesLast = 365 * 24 * 60 * 60
 )
@@ -61,6 +62,7 @@ func cookie(r *http.Request, name string) string {
 var preferences = map[string][]string{
 	languageCookie: append([]string{""}, views.Languages()...),
 	themeCookie:    {"", "light", "dark"},
+	densityCookie:  {"", "compact"},
 }
 
 // setPreferences keeps how somebody likes the pages, and goes back to where they were.

@@ -59,6 +59,8 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /ops/mail/{id}/html", h.signedIn(h.mailHTML, domain.Admin))
 	app.Handle("/ops/jobs/", h.signedIn(h.jobs, domain.Admin))
 
+	app.Handle("GET /help", h.signedIn(h.help))
+
 	app.Handle("GET /sessions", h.signedIn(h.ownSessions))
 	app.Handle("POST /sessions/end", h.signedIn(h.endSessions))
 

@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"ates/domain"
-	"ates/domain/accounting"
 	"ates/domain/tracker"
 	"ates/sql/dbsqlc"
 	"ates/views"
@@ -293,68 +291,6 @@ func (h *Handlers) myTasks(w http.ResponseWriter, r *http.Request, p page) error
 		})
 	}
 	return h.show(w, r, http.StatusOK, views.Mine(p.Page, data))
-}
-
-// task shows one task with its history.
-func (h *Handlers) task(w http.ResponseWriter, r *http.Request, p page) error {
-	return h.showTask(w, r, p, http.StatusOK, "")
-}
-
-func (h *Handlers) showTask(w http.ResponseWriter, r *http.Request, p page, status int, conflict string) error {
-	ctx := r.Context()
-	if err := h.fresh(r, &p); err != nil {
-		return err
-	}
-	id, err := uuid.Parse(r.PathValue("id"))
-	if err != nil {
-		return tracker.ErrNoTask()
-	}
-	row, err := h.queries.FindOnBoard(ctx, id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return tracker.ErrNoTask()
-	}
-	if err != nil {
-		return fmt.Errorf("find the task: %w", err)
-	}
-	history, err := h.queries.ListHistory(ctx, id)
-	if err != nil {
-		return fmt.Errorf("list the history: %w", err)
-	}
-	data := views.TaskData{
-		Task: views.TaskRow{
-			ID: row.Task.String(), Number: int(row.Number), Status: row.Status, Description: row.Description,
-			Assignee: views.Person{ID: row.Assignee.String(), Name: row.AssigneeName}, Prices: prices(row.Fee, row.Reward), Since: row.CreatedAt,
-			Resolve: p.resolveForm(row.Task, row.Status, row.Assignee, row.Assignment),
-		},
-		Creator:     views.Person{ID: row.CreatedBy.String(), Name: row.CreatedByName},
-		Assignments: int(row.Assignment), Conflict: conflict,
-	}
-	for _, e := range history {
-		data.History = append(data.History, taskEvent(e))
-	}
-	return h.show(w, r, status, views.Task(p.Page, data))
-}
-
-// taskEvent is a row of a task's history as it is shown.
-func taskEvent(row dbsqlc.ListHistoryRow) views.TaskEvent {
-	e := views.TaskEvent{ID: row.Event.String(), At: row.At}
-	if row.Actor != nil {
-		e.By = views.Person{ID: row.Actor.String(), Name: row.ActorName}
-	}
-	switch row.Name {
-	case tracker.TaskAssigned{}.EventName():
-		e.Kind = views.TaskGiven
-		if row.Assignee != nil && row.Assignment != nil {
-			e.Assignee, e.Assignment = views.Person{ID: row.Assignee.String(), Name: row.AssigneeName}, int(*row.Assignment)
-		}
-	case tracker.TaskResolved{}.EventName():
-		e.Kind = views.TaskResolved
-	case accounting.TaskPriced{}.EventName():
-		e.Kind, e.Prices, e.By = views.TaskPriced, prices(row.Fee, row.Reward), views.Person{}
-	default:
-		e.Kind = views.TaskCreated
-	}
-	return e
 }
 
 // resolveTask resolves a task, or shows it as it is now with the reason why it could not be.

@@ -21,5 +21,7 @@ func depositMoney(books accounting.Books) *reaction {
 				cmd.Rewards = append(cmd.Rewards, accounting.Posting{Cause: e, TaskID: resolved.TaskID, Assignment: resolved.Assignment, UserID: resolved.Assignee})
 			}
 			return cmd, nil
-		}}
+		},
+		topics: entriesOfTasks,
+	}
 }

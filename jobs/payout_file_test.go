@@ -9,6 +9,7 @@ import (
 	"ates/domain/accounting"
 	"ates/jobs"
 	"ates/jobs/jobstest"
+	"ates/sql/dbsqlc"
 )
 
 const pending = "select coalesce(sum(amount), 0) from accounting.entries where account = '00000000-0000-0000-0000-000000000003'"
@@ -33,6 +34,11 @@ func TestPayoutsAreBookedWithTheFileOfTheirDay(t *testing.T) {
 	require.Equal(t, 1, c.count("select count(*) from accounting.payout_files where day = '2026-03-01' and payouts = 2 and amount = 4500"))
 	require.Zero(t, c.count(pending))
 	require.Equal(t, 2, c.count("select count(*) from log.events where name = 'Account.PayoutCommitted'"))
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	payouts, err := dbsqlc.New(c.pool).ListPayoutsOf(t.Context(), dbsqlc.ListPayoutsOfParams{Worker: c.bob.ID, Days: []time.Time{day}})
+	require.NoError(t, err)
+	require.Len(t, payouts, 1)
+	require.Regexp(t, "2026-?03-?01", *payouts[0].BankFile, "whoever is paid finds the file")
 
 	// A repeat of the job changes nothing, and nothing else can.
 	before := jobstest.Rows(t, c.pool)

@@ -21,5 +21,7 @@ func withdrawMoney(books accounting.Books) *reaction {
 				cmd.Fees = append(cmd.Fees, accounting.Posting{Cause: e, TaskID: assigned.TaskID, Assignment: assigned.Assignment, UserID: assigned.Assignee})
 			}
 			return cmd, nil
-		}}
+		},
+		topics: entriesOfTasks,
+	}
 }

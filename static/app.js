@@ -2,9 +2,11 @@
 import "./live.js";
 import "./navigation.js";
 import "./forms.js";
+import "./copy.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./times.js";
+import "./print.js";
 import "./charts.js";
 import "./copy.js";
 import "./every.js";

@@ -1,14 +1,16 @@
-// Buttons that copy a reference, and say so.
-import { toast } from "./toasts.js";
+// Buttons that copy what their data-copy says: a reference as it is, an address in full. Where the browser lets no page copy, they are not there.
+import { failure, toast } from "./toasts.js";
+
+document.documentElement.toggleAttribute("data-copies", Boolean(navigator.clipboard));
 
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;
   try {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    const text = button.dataset.copy;
+    await navigator.clipboard.writeText(text.startsWith("/") ? new URL(text, location.href).href : text);
     toast({ message: [button.dataset.copied] });
   } catch {
-    // Without a clipboard, as over plain HTTP from another machine, the id is chosen, to be copied by hand.
-    getSelection().selectAllChildren(button.previousElementSibling);
+    failure("uncopied");
   }
 });

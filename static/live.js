@@ -1,7 +1,9 @@
 // Live pages. One event stream per page says which topics have changed; the elements that show one of them fetch themselves
 // again. The stream's own element stands outside of what navigation exchanges, so it outlives it.
+import { moment } from "./times.js";
 import { failure } from "./toasts.js";
 
+const note = document.getElementById("stale");
 const badge = document.getElementById("live-state");
 const stream = () => document.getElementById("live");
 const isStream = (element) => element?.id === "live";
@@ -21,7 +23,17 @@ function show(state, delay = 0) {
     badge.dataset.state = state;
     badge.querySelector("span").textContent = badge.getAttribute("data-say-" + state);
     badge.hidden = false;
+    age(state === "reconnecting" || state === "offline");
   }, delay);
+}
+
+// What was shown while there was a stream is of the time when it was last heard of.
+let asOf = new Date();
+
+function age(stale) {
+  document.body.classList.toggle("aged", stale);
+  note.hidden = !stale;
+  note.querySelector("span").textContent = note.dataset.say.replace("{time}", moment(asOf, { timeStyle: "short" }));
 }
 
 function connected() {
@@ -55,6 +67,7 @@ let watchdog;
 let cursor; // how far the stream has told us
 
 function heard() {
+  asOf = new Date();
   clearTimeout(watchdog);
   watchdog = setTimeout(reopen, Number(stream().dataset.silence) || 45_000);
 }

@@ -52,10 +52,20 @@ document.addEventListener("htmx:before:history:update", (event) => {
   if (sourceElement?.method === "post" && response?.raw && !response.raw.redirected) event.preventDefault();
 });
 
+// A form that was not taken because the server could not, or not yet, stays as it is with what was typed, to be sent again.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  const status = ctx.response?.status;
+  if (!ctx.request || ctx.request.method === "GET" || !(status === 429 || status >= 500)) return;
+  event.preventDefault();
+  failure(status === 429 ? "busy" : "server", ctx);
+});
+
 // An answer without the part that was to be shown is not one of these pages: a proxy's error, say, or a page with a layout of
 // its own. What was asked for with GET is loaded as it is; the rest is a failure.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
+  if (event.defaultPrevented) return;
   const task = tasks.find(({ type }) => type === "main");
   if (!ctx.select || !task || task.fragment.childElementCount > 0) return;
   event.preventDefault();

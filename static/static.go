@@ -1,6 +1,6 @@
-// Package static holds what browsers are given as it is: the style sheet, the scripts, the icon, the typeface, and in vendor/
-// the few files of other people, unchanged, each with its licence. All of it is compiled in. A name carries a hash of
-// its content, so that a browser may keep a file for ever and still sees a change at once.
+// Package static holds what browsers are given as it is: the style sheet, the scripts, the icon, in vendor/ the few files of
+// other people, unchanged, each with its licence, and in fonts/ the part of the typeface that most pages need. All of it is
+// compiled in. A name carries a hash of its content, so that a browser may keep a file for ever and still sees a change at once.
 //
 // A new file only has to be put here. Style sheets and scripts name one another as "./name"; the hash is filled in.
 package static
@@ -21,7 +21,7 @@ import (
 // Prefix is the path below which Handler serves.
 const Prefix = "/static/"
 
-//go:embed *.css *.js *.svg vendor/*.js vendor/*.woff2
+//go:embed *.css *.js *.svg vendor/*.js vendor/*.woff2 fonts/*.woff2
 var files embed.FS
 
 // urls maps the name of a file to the address of its content, and contents maps that address to the content.

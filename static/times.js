@@ -5,6 +5,17 @@ const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
 // The program's clock may be set differently from the viewer's.
 const ahead = dataset.now ? Date.parse(dataset.now) - Date.now() : 0;
 
+// moment writes a time of this machine as one of the program's, in the zone of the business day.
+export function moment(time, options) {
+  const zone = dataset.zone;
+  const format = (more) => new Intl.DateTimeFormat(lang, { ...options, ...more }).format(new Date(time.getTime() + ahead));
+  try {
+    return format({ timeZone: zone }) + " " + dataset.zoneName;
+  } catch { // a zone that the browser does not know
+    return format({});
+  }
+}
+
 const units = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 const longAgo = 7 * 86_400;
 

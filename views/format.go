@@ -75,6 +75,20 @@ func Time(ctx context.Context, t time.Time) string {
 	return Date(ctx, t) + ", " + Clock(ctx, t) + nbsp + zoneName(ctx, t)
 }
 
+// Duration writes how long something took, in the largest unit that it fills: "40 ms", "3 s", "2 min", "5 h", "4 d".
+func Duration(ctx context.Context, d time.Duration) string {
+	d = max(0, d)
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if d >= unit.size {
+			return Number(ctx, int(d/unit.size)) + nbsp + T(ctx, "unit."+unit.name)
+		}
+	}
+	return Number(ctx, int(d/time.Millisecond)) + nbsp + T(ctx, "unit.millisecond")
+}
+
 // zoneName is what the business zone is called at the time t, such as "MSK" or "UTC+4".
 func zoneName(ctx context.Context, t time.Time) string {
 	name := t.In(speakerFrom(ctx).Zone).Format("MST")

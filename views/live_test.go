@@ -105,6 +105,7 @@ func TestAStreamThatBreaksComesBackWhereItWas(t *testing.T) {
 
 	tab.WaitText("#task-30", "Meanwhile")
 	tab.WaitText("#live-state", "Live")
+	tab.Wait("document.querySelector('#stale').hidden")
 	require.Equal(t, "0/", o.opened()[0])
 	require.Equal(t, "0/1", o.opened()[1])
 }
@@ -196,6 +197,8 @@ func TestWithoutANetworkThePageSaysSo(t *testing.T) {
 	tab := visit(t, o, "/tasks")
 	tab.Offline(true)
 	tab.WaitText("#live-state", "Offline")
+	tab.WaitText("#stale", "may be out of date")
+	tab.Accessible()
 	o.cut()
 	o.change(func() { o.tasks[29].Description = "Meanwhile" }, "tasks")
 	tab.Offline(false)

@@ -48,8 +48,9 @@ func stories() map[string]templ.Component {
 	longBoard.Tasks[1].Assignee.Name = "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"
 	longBoard.NewTask.Description = long
 
-	task := TaskData{Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: events()}
-	resolved := TaskData{Task: tasks()[4], Creator: Person{"max", "Max Macaw"}, Assignments: 2, History: events(),
+	task := TaskData{Address: "/tasks/t-41", Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, Charged: 2, Fees: 3000, History: events()[1:]}
+	task.History[0].Entry = nil
+	resolved := TaskData{Address: "/tasks/t-38", Task: tasks()[4], Creator: Person{"max", "Max Macaw"}, Assignments: 2, Charged: 2, Fees: 2000, Rewards: 2100, History: events(), Older: "/tasks/t-38?before=1",
 		Conflict: "T-41 was reassigned to Bob Budgerigar before you resolved it. It is no longer yours."}
 	longTask := task
 	longTask.Task.Description = "First line\n\n" + long
@@ -90,12 +91,14 @@ func stories() map[string]templ.Component {
 		"task-conflict":   Task(page(domain.Worker), resolved),
 		"task-long":       Task(page(domain.Manager), longTask),
 		"balance":         Balance(page(domain.Worker).at("/balance"), account()),
-		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour)}),
+		"balance-empty":   Balance(page(domain.Worker).at("/balance"), BalanceData{Address: "/balance", Today: now, DayEnds: now.Add(10 * time.Hour), FirstDay: now, LastDay: now}),
+		"balance-owing":   Balance(page(domain.Worker).at("/balance"), owing()),
 		"accounting":      Accounting(page(domain.Manager).at("/accounting"), accounting()),
 		"accounting-open": Accounting(page(domain.TopManager).at("/accounting"), AccountingData{Address: "/accounting", Export: "/accounting.csv", Day: now, Status: DayOpen, Earnings: Earnings{ID: "earnings-by-day", Title: "Earned", Label: "Day"}}),
 		"audit":           Audit(page(domain.Manager).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Workers: []Option{{"ann", "Ann Lorikeet"}}, Entries: ledgerEntries(), Older: "/audit?before=2"}),
 		"audit-own":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", OfOne: true, Before: new(int64), Entries: ledgerEntries(), First: "/audit"}),
 		"audit-empty":     Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
+		"audit-new":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv"}),
 		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
 		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
 		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
@@ -114,6 +117,8 @@ func stories() map[string]templ.Component {
 		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
 		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
 		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
+		"help":            Help(page(domain.Worker).at("/help"), helpData()),
+		"help-admin":      Help(page(domain.Admin).at("/help"), helpData()),
 		"people":          People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 1204, Deactivated: 3, Invited: 7, Roles: map[domain.Role]int{domain.Worker: 1180}, People: samplePeople(), Next: "/people?after=x"}),
 		"people-invited":  People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Invited: 2, Filter: PeopleFilter{Status: "invited"}, People: samplePeople()[1:3]}),
 		"people-no-match": People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 12, Filter: PeopleFilter{Query: "nobody"}}),
@@ -150,6 +155,8 @@ func stories() map[string]templ.Component {
 		"error-401":       Refused(nobody, ErrorData{Status: 401}),
 		"leaving":         Leaving(nobody, LeavingData{To: "https://id.popug.example/end_session", Host: "id.popug.example"}),
 		"error-503":       Refused(nobody, ErrorData{Status: 503, Title: "The sign-in service does not answer", Message: "Try again in a moment.", Again: "/login"}),
+		"error-429":       Refused(page(domain.Worker), ErrorData{Status: 429, RequestID: "9f3c1e52-77aa", Resend: &ResendForm{Action: "/tasks/t-1/resolve", Fields: []Option{{"k-1", "idempotency_key"}}}}),
+		"error-kept":      Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa", Resend: &ResendForm{Action: "/tasks", Description: long}}),
 		"error-500":       Refused(nobody, ErrorData{Status: 500, RequestID: "9f3c1e52-77aa"}),
 	}
 }
@@ -191,32 +198,49 @@ func tasks() []TaskRow {
 func events() []TaskEvent {
 	max, ann, bob := Person{"max", "Max Macaw"}, Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}
 	return []TaskEvent{
-		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob},
-		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Assignment: 2},
+		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob, Entry: &TaskEntry{EntryReward, 3000, bob, 61 * time.Millisecond}},
+		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Previous: ann, Assignment: 2, Entry: &TaskEntry{EntryFee, 1500, bob, 1200 * time.Millisecond}},
 		{ID: "3", Kind: TaskPriced, At: now.Add(-3 * time.Hour), Prices: &Prices{1500, 3000}},
-		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1},
+		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1, Entry: &TaskEntry{EntryFee, 1500, ann, 40 * time.Millisecond}},
 		{ID: "1", Kind: TaskCreated, At: now.Add(-3 * time.Hour), By: max},
 	}
 }
 
 func account() BalanceData {
 	yesterday := now.Add(-24 * time.Hour)
+	since := &Debt{now.Add(-72 * time.Hour), "/balance?day=2026-10-31"}
+	payout := &Payout{Day: yesterday, Amount: 245050, At: yesterday.Add(10 * time.Hour), Booking: "1204", BankFile: "ATES-20261102-1", Ledger: "/audit", Href: "/balance?day=2026-11-02"}
+	paid := BalanceDay{Day: yesterday, Href: "/balance?day=2026-11-02", Opening: 0, Fees: 3000, Rewards: 248050, PaidOut: 245050, Closed: true, Payout: payout, Entries: []BalanceEntry{
+		{ID: "e2", Kind: EntryPayout, At: yesterday.Add(9*time.Hour + 55*time.Minute), Payout: payout, Amount: -245050, Cause: "/audit"},
+		{ID: "e1", Kind: EntryReward, At: yesterday, TaskID: "t-38", TaskNumber: 38, Description: "Replace the perch in front of the coffee machine", By: "Ann Lorikeet", ByViewer: true, Amount: 248050, Running: 245050, Cause: "/audit"},
+		{ID: "e0", Kind: EntryFee, At: yesterday.Add(-time.Hour), Late: true, TaskID: "t-38", TaskNumber: 38, Assignment: 1, Amount: -3000, Running: -3000, Cause: "/audit"},
+	}}
 	return BalanceData{
-		Address: "/balance", Today: now, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC),
-		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, Older: "/balance?before=7",
+		Address: "/balance", Today: now, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), FirstDay: yesterday.AddDate(0, -1, 0), LastDay: now,
+		Opening: -1500, Fees: 1200, Rewards: 2500, Current: -200, OpeningDebt: since, Yesterday: &paid, LastPayout: payout, Older: "/balance?before=7",
 		Days: []BalanceDay{
-			{Day: now, Entries: []BalanceEntry{
-				{"e4", EntryReward, now.Add(-time.Hour), "t-41", 41, 0, 2500, -200, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
-				{"e3", EntryFee, now.Add(-2 * time.Hour), "t-41", 41, 2, -1200, -2700, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
+			{Day: now, Opening: -1500, Debt: since, Entries: []BalanceEntry{
+				{ID: "e4", Kind: EntryReward, At: now.Add(-time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", By: "Max Macaw", Amount: 2500, Running: -200, Cause: "/audit"},
+				{ID: "e3", Kind: EntryFee, At: now.Add(-2 * time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", Assignment: 2, By: "Max Macaw", Amount: -1200, Running: -2700, Cause: "/audit"},
 			}},
-			{Day: yesterday, Opening: 0, Fees: 3000, Rewards: 248050, Payout: 245050, Closing: 0, Closed: true, Entries: []BalanceEntry{
-				{"e2", EntryPayout, yesterday.Add(9*time.Hour + 55*time.Minute), "", 0, 0, -245050, 0, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
-				{"e1", EntryReward, yesterday, "t-38", 38, 0, 248050, 245050, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
-				{"e0", EntryFee, yesterday.Add(-time.Hour), "t-38", 38, 1, -3000, -3000, "/audit", "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11"},
-			}},
-			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true, Paid: true},
+			paid,
+			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true},
+			{Day: yesterday.Add(-48 * time.Hour), Fees: 1200, Rewards: 3600, PaidOut: 2400, Closed: true, Payout: &Payout{Amount: 2400}, Cut: true},
 		},
 	}
+}
+
+func helpData() HelpData {
+	return HelpData{LeastFee: 1000, MostFee: 2000, LeastReward: 2000, MostReward: 4000, DayEnds: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), Unit: 100}
+}
+
+// owing is an account that was paid nothing yesterday.
+func owing() BalanceData {
+	d := account()
+	yesterday := d.Days[2]
+	yesterday.Href = "/balance?day=2026-11-01"
+	d.Yesterday, d.Days, d.Chosen, d.First = &yesterday, d.Days[2:], yesterday.Day, "/balance"
+	return d
 }
 
 func earningsOf(id string, byDay bool) Earnings {
@@ -390,6 +414,7 @@ func TestPrinting(t *testing.T) {
 		tab.Open(url + "/story/en/" + name)
 		tab.FitsSideways()
 		require.Equal(t, "none", viewstest.Value[string](tab, "getComputedStyle(document.querySelector('.top')).display"))
+		require.Regexp(t, "aTES · /.* · Nov 3, 2026, 14:05.UTC", tab.Text(".printed"), "where it is from, and of when")
 		require.Equal(t, "rgb(255, 255, 255)", viewstest.Value[string](tab, "getComputedStyle(document.documentElement).backgroundColor"))
 		tab.Screenshot(name + "-print")
 	}

@@ -15,7 +15,7 @@ func TestFragmentsAreTheElementsOfTheirNames(t *testing.T) {
 	for _, name := range []string{"board", "mine", "task", "balance", "people", "person"} {
 		var html bytes.Buffer
 		require.NoError(t, templ.RenderFragments(t.Context(), &html, all[name], name))
-		require.Regexp(t, `^<div id="`+name+`" data-live="[a-z]+(/[\w-]+)?" hx-get="[^"]+"`, html.String())
+		require.Regexp(t, `^<div id="`+name+`" data-live="[a-z]+(/[\w-]+)?( [a-z]+/[\w-]+)?" hx-get="[^"]+"`, html.String())
 		require.Regexp(t, `</div>$`, html.String())
 		require.NotContains(t, html.String(), "<main")
 	}

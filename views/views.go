@@ -32,6 +32,8 @@ type Page struct {
 	SignsInHere bool
 	// Theme is "light", "dark", or empty to follow the browser.
 	Theme string
+	// Density is "compact", or empty for the usual room between lines.
+	Density string
 	// Now is the time of the program's clock, from which relative times are reckoned.
 	Now time.Time
 	// RequestID is what the logs know this request by.

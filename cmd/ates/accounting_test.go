@@ -261,10 +261,10 @@ func TestTheWorkedExampleIsOnThePages(t *testing.T) {
 	// The worker's own page: what is carried over, what was paid, and the balance after each entry.
 	balance := f.page(f.as("worker"), "/balance")
 	require.Contains(t, textOf(t, balance, "current-balance"), "−$2.00")
-	require.Contains(t, textOf(t, balance, "day-2026-03-02"), "Opening −$15.00 Fees −$12.00 Rewards +$25.00 Paid out $0.00 Carried into the next day −$2.00")
-	require.Contains(t, textOf(t, balance, "day-2026-03-01"), "Carried into the next day −$15.00")
+	require.Contains(t, textOf(t, balance, "day-2026-03-02"), "Opening −$15.00 Rewards + $25.00 Fees − $12.00 Paid out − $0.00 Carried into the next day = −$2.00")
+	require.Contains(t, textOf(t, balance, "day-2026-03-01"), "Carried into the next day = −$15.00")
 	balance = f.page(f.as("worker-2"), "/balance")
-	require.Contains(t, textOf(t, balance, "day-2026-03-01"), "Opening $0.00 Fees −$15.00 Rewards +$30.00 Paid out −$15.00 Closing $0.00")
+	require.Contains(t, textOf(t, balance, "day-2026-03-01"), "Opening $0.00 Rewards + $30.00 Fees − $15.00 Paid out − $15.00 Closing = $0.00")
 }
 
 // navigation are the days to which a page of accounting leads as the one before and the one after.

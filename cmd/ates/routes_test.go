@@ -88,6 +88,7 @@ func rights(othersTask, somebody string) []asked {
 		{"POST", "/people/" + somebody + "/reactivate", nil, not, not, may, not, may, false},
 		{"POST", "/people/" + somebody + "/password", nil, not, not, may, not, may, false},
 		{"POST", "/people/" + somebody + "/deactivate", nil, not, not, may, not, may, false},
+		{"GET", "/help", nil, may, may, may, may, may, false},
 		{"GET", "/sessions", nil, may, may, may, may, may, false},
 	},
 		everybody("GET", "/login", may),

@@ -11,6 +11,12 @@ import (
 	"ates/sql/dbsqlc"
 )
 
+// Between what prices are drawn, in whole units of money, both ends included.
+const (
+	LeastFee, MostFee       = 10, 20
+	LeastReward, MostReward = 20, 40
+)
+
 // NewTask is what Accounting learns of a task from the event that created it.
 type NewTask struct {
 	Cause       domain.Envelope
@@ -53,14 +59,13 @@ func (c *PriceTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	return events, nil
 }
 
-// price gives each task that has none its price, drawn uniformly: a fee of 10 to 20 and a reward of 20 to 40 whole units,
-// both ends included. Causes are the events that brought the tasks into sight.
+// price gives each task that has none its price, drawn uniformly. Causes are the events that brought the tasks into sight.
 func price(ctx context.Context, tx domain.Tx, books Books, causes map[uuid.UUID]domain.Envelope) ([]domain.Event, error) {
 	asked := dbsqlc.PriceTasksParams{Unit: books.Unit, At: tx.Now}
 	for id := range causes {
 		asked.Tasks = append(asked.Tasks, id)
-		asked.Fees = append(asked.Fees, (10+rand.Int64N(11))*books.Unit)
-		asked.Rewards = append(asked.Rewards, (20+rand.Int64N(21))*books.Unit)
+		asked.Fees = append(asked.Fees, (LeastFee+rand.Int64N(MostFee-LeastFee+1))*books.Unit)
+		asked.Rewards = append(asked.Rewards, (LeastReward+rand.Int64N(MostReward-LeastReward+1))*books.Unit)
 	}
 	priced, err := dbsqlc.New(tx).PriceTasks(ctx, asked)
 	if err != nil {

@@ -12,6 +12,23 @@ import (
 	"github.com/google/uuid"
 )
 
+const lastPayoutDay = `-- name: LastPayoutDay :one
+select day from accounting.daily_balances where worker = $1 and payout > 0 and day < $2 order by day desc limit 1
+`
+
+type LastPayoutDayParams struct {
+	Worker uuid.UUID
+	Before time.Time
+}
+
+// The last day before another for which a worker had something paid out. No row: there was none.
+func (q *Queries) LastPayoutDay(ctx context.Context, arg LastPayoutDayParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, lastPayoutDay, arg.Worker, arg.Before)
+	var day time.Time
+	err := row.Scan(&day)
+	return day, err
+}
+
 const listDailyBalances = `-- name: ListDailyBalances :many
 with days as (
     select day, fees, rewards, payout, paid, closed, sum(rewards - fees - payout) over (order by day)::bigint as closing
@@ -65,13 +82,105 @@ func (q *Queries) ListDailyBalances(ctx context.Context, arg ListDailyBalancesPa
 	return items, nil
 }
 
+const listDebts = `-- name: ListDebts :many
+select asked.day::date as day, min(c.day)::date as since
+from unnest($1::date[]) as asked (day)
+join accounting.closings c on c.wallet = $2 and c.day < asked.day and c.carried < 0
+  and c.day > coalesce((select max(z.day) from accounting.closings z where z.wallet = $2 and z.day < asked.day and z.carried = 0), '-infinity')
+group by asked.day order by asked.day
+`
+
+type ListDebtsParams struct {
+	Days   []time.Time
+	Worker uuid.UUID
+}
+
+type ListDebtsRow struct {
+	Day   time.Time
+	Since time.Time
+}
+
+// Since which day a worker owes what they owe at the beginning of each of some days: the first close of an unbroken row below zero.
+// No row for a day before which nothing was carried.
+func (q *Queries) ListDebts(ctx context.Context, arg ListDebtsParams) ([]ListDebtsRow, error) {
+	rows, err := q.db.Query(ctx, listDebts, arg.Days, arg.Worker)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDebtsRow{}
+	for rows.Next() {
+		var i ListDebtsRow
+		if err := rows.Scan(&i.Day, &i.Since); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPayoutsOf = `-- name: ListPayoutsOf :many
+select r.day, r.amount, p.booked_at as paid_at, p.id as booking, f.message_id as bank_file
+from accounting.transfers r
+left join accounting.transfers p on p.kind = 'payout' and p.wallet = r.wallet and p.day = r.day
+left join accounting.payout_files f on f.day = r.day and f.written_at = p.booked_at
+where r.kind = 'reset' and r.wallet = $1 and r.day = any($2::date[])
+order by r.day desc
+`
+
+type ListPayoutsOfParams struct {
+	Worker uuid.UUID
+	Days   []time.Time
+}
+
+type ListPayoutsOfRow struct {
+	Day      time.Time
+	Amount   int64
+	PaidAt   *time.Time
+	Booking  *int64
+	BankFile *string
+}
+
+// The days of a worker that left something to be paid, of those given: how much, when it left the books, in which booking, and in
+// which bank file, where it was one.
+func (q *Queries) ListPayoutsOf(ctx context.Context, arg ListPayoutsOfParams) ([]ListPayoutsOfRow, error) {
+	rows, err := q.db.Query(ctx, listPayoutsOf, arg.Worker, arg.Days)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListPayoutsOfRow{}
+	for rows.Next() {
+		var i ListPayoutsOfRow
+		if err := rows.Scan(
+			&i.Day,
+			&i.Amount,
+			&i.PaidAt,
+			&i.Booking,
+			&i.BankFile,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listStatement = `-- name: ListStatement :many
-select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
        (accounting.opening(s.wallet, s.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
        ))::bigint as balance
-from accounting.transfers s left join accounting.tasks t on t.id = s.task
+from accounting.transfers s
+left join accounting.tasks t on t.id = s.task
+left join accounting.people a on a.id = s.actor
 where s.wallet = $1 and s.kind <> 'payout' and (s.day, s.id) < ($2::date, $3::bigint)
 order by s.day desc, s.id desc
 limit $4
@@ -95,6 +204,8 @@ type ListStatementRow struct {
 	Day         time.Time
 	OccurredAt  time.Time
 	Event       uuid.UUID
+	Actor       *uuid.UUID
+	ActorName   string
 	Balance     int64
 }
 
@@ -125,6 +236,8 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 			&i.Day,
 			&i.OccurredAt,
 			&i.Event,
+			&i.Actor,
+			&i.ActorName,
 			&i.Balance,
 		); err != nil {
 			return nil, err

@@ -298,31 +298,44 @@ func (q *Queries) ListBoard(ctx context.Context, arg ListBoardParams) ([]ListBoa
 }
 
 const listHistory = `-- name: ListHistory :many
-select h.event, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
-       h.assignment, h.fee, h.reward
+select h.event, h.position, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
+       h.previous, coalesce(f.name, '')::text as previous_name, h.assignment, h.fee, h.reward
 from tracker.history h
 left join tracker.people a on a.id = h.actor
 left join tracker.people w on w.id = h.assignee
+left join tracker.people f on f.id = h.previous
 where h.task = $1
+  and ($2::bigint is null
+       or (h.at, h.position) < (select x.at, x.position from tracker.history x where x.task = $1 and x.position = $2::bigint))
 order by h.at desc, h.position desc
+limit $3
 `
+
+type ListHistoryParams struct {
+	Task   uuid.UUID
+	Before *int64
+	Rows   int32
+}
 
 type ListHistoryRow struct {
 	Event        uuid.UUID
+	Position     int64
 	At           time.Time
 	Name         string
 	Actor        *uuid.UUID
 	ActorName    string
 	Assignee     *uuid.UUID
 	AssigneeName string
+	Previous     *uuid.UUID
+	PreviousName string
 	Assignment   *int32
 	Fee          *int64
 	Reward       *int64
 }
 
-// What happened to a task, newest first.
-func (q *Queries) ListHistory(ctx context.Context, task uuid.UUID) ([]ListHistoryRow, error) {
-	rows, err := q.db.Query(ctx, listHistory, task)
+// A page of what happened to a task, newest first, from just below the event at the position in before.
+func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]ListHistoryRow, error) {
+	rows, err := q.db.Query(ctx, listHistory, arg.Task, arg.Before, arg.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -332,12 +345,15 @@ func (q *Queries) ListHistory(ctx context.Context, task uuid.UUID) ([]ListHistor
 		var i ListHistoryRow
 		if err := rows.Scan(
 			&i.Event,
+			&i.Position,
 			&i.At,
 			&i.Name,
 			&i.Actor,
 			&i.ActorName,
 			&i.Assignee,
 			&i.AssigneeName,
+			&i.Previous,
+			&i.PreviousName,
 			&i.Assignment,
 			&i.Fee,
 			&i.Reward,

@@ -30,12 +30,37 @@ select day, fees, rewards, payout, paid, closed, closing from days where day >= 
 -- name: ListStatement :many
 -- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
 -- the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
-select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event,
+select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
        (accounting.opening(s.wallet, s.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
        ))::bigint as balance
-from accounting.transfers s left join accounting.tasks t on t.id = s.task
+from accounting.transfers s
+left join accounting.tasks t on t.id = s.task
+left join accounting.people a on a.id = s.actor
 where s.wallet = @worker and s.kind <> 'payout' and (s.day, s.id) < (@before_day::date, @before_id::bigint)
 order by s.day desc, s.id desc
 limit @rows;
+
+-- name: ListPayoutsOf :many
+-- The days of a worker that left something to be paid, of those given: how much, when it left the books, in which booking, and in
+-- which bank file, where it was one.
+select r.day, r.amount, p.booked_at as paid_at, p.id as booking, f.message_id as bank_file
+from accounting.transfers r
+left join accounting.transfers p on p.kind = 'payout' and p.wallet = r.wallet and p.day = r.day
+left join accounting.payout_files f on f.day = r.day and f.written_at = p.booked_at
+where r.kind = 'reset' and r.wallet = @worker and r.day = any(@days::date[])
+order by r.day desc;
+
+-- name: LastPayoutDay :one
+-- The last day before another for which a worker had something paid out. No row: there was none.
+select day from accounting.daily_balances where worker = @worker and payout > 0 and day < @before order by day desc limit 1;
+
+-- name: ListDebts :many
+-- Since which day a worker owes what they owe at the beginning of each of some days: the first close of an unbroken row below zero.
+-- No row for a day before which nothing was carried.
+select asked.day::date as day, min(c.day)::date as since
+from unnest(@days::date[]) as asked (day)
+join accounting.closings c on c.wallet = @worker and c.day < asked.day and c.carried < 0
+  and c.day > coalesce((select max(z.day) from accounting.closings z where z.wallet = @worker and z.day < asked.day and z.carried = 0), '-infinity')
+group by asked.day order by asked.day;

@@ -78,11 +78,15 @@ select unnest(@events::uuid[]), unnest(@tasks::uuid[]), unnest(@positions::bigin
 on conflict (event) do nothing;
 
 -- name: ListHistory :many
--- What happened to a task, newest first.
-select h.event, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
-       h.assignment, h.fee, h.reward
+-- A page of what happened to a task, newest first, from just below the event at the position in before.
+select h.event, h.position, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
+       h.previous, coalesce(f.name, '')::text as previous_name, h.assignment, h.fee, h.reward
 from tracker.history h
 left join tracker.people a on a.id = h.actor
 left join tracker.people w on w.id = h.assignee
+left join tracker.people f on f.id = h.previous
 where h.task = @task
-order by h.at desc, h.position desc;
+  and (sqlc.narg(before)::bigint is null
+       or (h.at, h.position) < (select x.at, x.position from tracker.history x where x.task = @task and x.position = sqlc.narg(before)::bigint))
+order by h.at desc, h.position desc
+limit @rows;
