@@ -1,9 +1,11 @@
 // What the pages do beyond what htmx does by itself. Every page works without any of it, short of being live.
 import "./live.js";
+import "./rows.js";
 import "./navigation.js";
 import "./forms.js";
 import "./dialogs.js";
 import "./keys.js";
+import "./palette.js";
 import "./times.js";
 import "./charts.js";
 import "./passkeys.js";

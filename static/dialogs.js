@@ -1,11 +1,13 @@
-// Dialogs. A link with data-dialog leads to a page that asks before something is done; here its question is asked on the spot.
+// Dialogs. What a page elsewhere asks, before something is done or so that it can be, is asked on the spot, and what is done leads
+// back to here.
 
 const dialog = document.getElementById("dialog");
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id !== "dialog-body") return;
   dialog.showModal();
-  dialog.querySelector("h1").focus();
+  for (const field of dialog.querySelectorAll("[name=return_to]")) field.value = location.pathname + location.search;
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("h1")).focus();
 });
 
 document.addEventListener("click", (event) => {

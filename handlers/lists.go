@@ -1,0 +1,26 @@
+package handlers
+
+import "net/url"
+
+// rowsOfPage is how many rows a page of a list has.
+const rowsOfPage = 50
+
+// address is a path with a query, changed by names and values; an empty value takes its name out.
+func address(path string, query url.Values, changes ...string) string {
+	changed := url.Values{}
+	for name, values := range query {
+		if len(values) > 0 && values[0] != "" {
+			changed.Set(name, values[0])
+		}
+	}
+	for i := 0; i+1 < len(changes); i += 2 {
+		changed.Del(changes[i])
+		if changes[i+1] != "" {
+			changed.Set(changes[i], changes[i+1])
+		}
+	}
+	if len(changed) == 0 {
+		return path
+	}
+	return path + "?" + changed.Encode()
+}
