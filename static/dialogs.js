@@ -15,6 +15,12 @@ document.addEventListener("click", (event) => {
   if (opener) document.getElementById(opener.dataset.opens).showModal();
 });
 
+// Behind a dialog nothing can be read or clicked, so the short messages go to where it is.
+const toasts = document.getElementById("toasts");
+for (const element of document.querySelectorAll("dialog")) {
+  element.addEventListener("toggle", ({ newState }) => (newState === "open" ? element : document.body).append(toasts));
+}
+
 // A link with data-close leads back to where the question was asked from. In a dialog that is right behind it. This comes before
 // htmx sees the click.
 document.addEventListener("click", (event) => {

@@ -63,7 +63,7 @@ const moves = {
 function open() {
   document.querySelector("details.personal")?.removeAttribute("open");
   dialog.showModal();
-  input.select();
+  input.value = "";
   htmx.trigger(input.form, "palette", {}, false);
 }
 

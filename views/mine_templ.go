@@ -459,7 +459,7 @@ func mineTable(d MineData) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = priced(task).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = priced(task, T(ctx, "mine.cost"), T(ctx, "mine.pays")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

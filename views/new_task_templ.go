@@ -86,7 +86,7 @@ func newTask(f NewTaskForm) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<form id=\"new-task\" class=\"card confirm new-task\" method=\"post\" action=\"/tasks\" novalidate hx-boost=\"target:#main select:#main swap:'outerMorph show:none'\" hx-status:409=\"target:this select:#new-task swap:'outerMorph ignoreTitle:true'\" hx-status:422=\"target:this select:#new-task swap:'outerMorph ignoreTitle:true'\" hx-sync=\"this:drop\" hx-disable=\"findAll button\"><h1 tabindex=\"-1\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<form id=\"new-task\" class=\"card confirm new-task\" method=\"post\" action=\"/tasks\" novalidate hx-boost=\"target:#main select:#main swap:'outerMorph show:none'\" hx-status:409=\"target:'closest form' select:#new-task swap:'outerMorph ignoreTitle:true'\" hx-status:422=\"target:'closest form' select:#new-task swap:'outerMorph ignoreTitle:true'\" hx-sync=\"this:drop\" hx-disable=\"findAll button\"><h1 tabindex=\"-1\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
