@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"ates/domain"
 	"ates/domain/tracker"
@@ -22,7 +23,7 @@ func (h *Handlers) board(w http.ResponseWriter, r *http.Request, p page) error {
 	}
 	data := views.BoardData{
 		Address: address("/tasks", query), MayAssign: tracker.MayAssign(p.Person.Actor()),
-		Filter: views.BoardFilter{Query: query.Get("q"), Status: filter.status, Assignee: query.Get("assignee"), Sort: filter.sort},
+		Filter: views.BoardFilter{Query: strings.TrimSpace(query.Get("q")), Status: filter.status, Assignee: query.Get("assignee"), Sort: filter.sort},
 	}
 	counts, err := h.queries.CountBoard(ctx)
 	if err != nil {
@@ -36,11 +37,16 @@ func (h *Handlers) board(w http.ResponseWriter, r *http.Request, p page) error {
 	for _, worker := range workers {
 		data.Assignees = append(data.Assignees, views.Option{Value: worker.ID.String(), Label: worker.Name})
 	}
+	if err := h.find(ctx, &filter); err != nil {
+		return err
+	}
 	tasks, err := h.listTasks(ctx, filter)
 	if err != nil {
 		return err
 	}
-	if data.Filter.Narrows() {
+	if only := (views.BoardFilter{Status: filter.status, Sort: filter.sort}); data.Filter == only {
+		data.Matches = map[string]int{tracker.Open: data.Open, tracker.Resolved: data.Resolved}[filter.status]
+	} else {
 		if data.Matches, data.MoreMatch, err = h.countMatches(ctx, filter, tasks); err != nil {
 			return err
 		}

@@ -29,6 +29,9 @@ func (h *Handlers) palette(w http.ResponseWriter, r *http.Request, p page) error
 	if q != "" {
 		filter := taskFilter{rows: tasksOfPalette}
 		filter.search, filter.named = wordsSearched(q)
+		if err := h.find(ctx, &filter); err != nil {
+			return err
+		}
 		tasks, err := h.listTasks(ctx, filter)
 		if err != nil {
 			return err

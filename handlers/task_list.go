@@ -27,9 +27,10 @@ const matchesCounted = 1000
 type taskFilter struct {
 	status   string
 	assignee *uuid.UUID
-	// search is for to_tsquery, named the number that may have been searched for.
+	// search is for to_tsquery, named the number that may have been searched for. Where they are few, tasks are all that fit it.
 	search string
 	named  *int64
+	tasks  []uuid.UUID
 	sort   views.TaskSort
 	// from is where the page begins, nil at the beginning; back means that it ends there.
 	from *rank
@@ -110,6 +111,25 @@ func wordsSearched(q string) (search string, named *int64) {
 	return search, named
 }
 
+// find looks up what is searched for, if anything is. What few tasks fit is found by them; among many that fit the first of a list
+// are soon met.
+func (h *Handlers) find(ctx context.Context, f *taskFilter) (err error) {
+	if f.search == "" {
+		return nil
+	}
+	found, err := dbsqlc.New(planned{h.pool}).FindByWords(ctx, dbsqlc.FindByWordsParams{Search: f.search, Named: f.named, Most: fewTasks + 1})
+	if err != nil {
+		return fmt.Errorf("find tasks by words: %w", err)
+	}
+	if len(found) <= fewTasks {
+		f.search, f.named, f.tasks = "", nil, found
+	}
+	return nil
+}
+
+// fewTasks is how many tasks are few.
+const fewTasks = 1000
+
 // wordsOfSearch is how many words of a search count.
 const wordsOfSearch = 12
 
@@ -135,7 +155,7 @@ type taskPage struct {
 func (h *Handlers) listTasks(ctx context.Context, f taskFilter) (page taskPage, err error) {
 	wanted := cmp.Or(f.rows, rowsOfPage)
 	params := dbsqlc.ListBoardDownParams{
-		Sort: string(f.sort), Status: f.status, Assignee: f.assignee, Search: f.search, Named: f.named,
+		Sort: string(f.sort), Status: f.status, Assignee: f.assignee, Search: f.search, Named: f.named, Tasks: f.tasks,
 		// One row more than the page has tells whether there is another page.
 		Rows: int32(wanted) + 1, //nolint:gosec // a page is small
 	}
@@ -192,7 +212,7 @@ func (h *Handlers) countMatches(ctx context.Context, f taskFilter, page taskPage
 		return len(page.rows), false, nil
 	}
 	count, err := dbsqlc.New(planned{h.pool}).CountMatches(ctx, dbsqlc.CountMatchesParams{
-		Status: f.status, Assignee: f.assignee, Search: f.search, Named: f.named, Most: matchesCounted + 1,
+		Status: f.status, Assignee: f.assignee, Search: f.search, Named: f.named, Tasks: f.tasks, Most: matchesCounted + 1,
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("count tasks: %w", err)

@@ -185,15 +185,17 @@ select count(*) from (
     where t.description is not null and t.version > 0
       and ($1::text = '' or t.status = $1)
       and ($2::uuid is null or t.assignee = $2::uuid)
-      and ($3::text = '' or t.number = $4::bigint
-           or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $3)))
-    limit $5
+      and ($3::uuid[] is null or t.task = any ($3::uuid[]))
+  and ($4::text = '' or t.number = $5::bigint
+           or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $4)))
+    limit $6
 ) matches
 `
 
 type CountMatchesParams struct {
 	Status   string
 	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
 	Search   string
 	Named    *int64
 	Most     int32
@@ -204,6 +206,7 @@ func (q *Queries) CountMatches(ctx context.Context, arg CountMatchesParams) (int
 	row := q.db.QueryRow(ctx, countMatches,
 		arg.Status,
 		arg.Assignee,
+		arg.Tasks,
 		arg.Search,
 		arg.Named,
 		arg.Most,
@@ -211,6 +214,40 @@ func (q *Queries) CountMatches(ctx context.Context, arg CountMatchesParams) (int
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const findByWords = `-- name: FindByWords :many
+select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $2::text)
+union
+select b.task from tracker.board b where b.number = $3::bigint and b.description is not null
+limit $1
+`
+
+type FindByWordsParams struct {
+	Most   int32
+	Search string
+	Named  *int64
+}
+
+// The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit.
+func (q *Queries) FindByWords(ctx context.Context, arg FindByWordsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, findByWords, arg.Most, arg.Search, arg.Named)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var task uuid.UUID
+		if err := rows.Scan(&task); err != nil {
+			return nil, err
+		}
+		items = append(items, task)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const findOnBoard = `-- name: FindOnBoard :one
@@ -272,10 +309,11 @@ from (
 where ($2::bigint is null or (t.rank, t.number) < ($2::bigint, $3::bigint))
   and ($4::text = '' or t.status = $4)
   and ($5::uuid is null or t.assignee = $5::uuid)
-  and ($6::text = '' or t.number = $7::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $6)))
+  and ($6::uuid[] is null or t.task = any ($6::uuid[]))
+  and ($7::text = '' or t.number = $8::bigint
+       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $7)))
 order by t.rank desc, t.number desc
-limit $8
+limit $9
 `
 
 type ListBoardDownParams struct {
@@ -284,6 +322,7 @@ type ListBoardDownParams struct {
 	Number   *int64
 	Status   string
 	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
 	Search   string
 	Named    *int64
 	Rows     int32
@@ -305,8 +344,8 @@ type ListBoardDownRow struct {
 }
 
 // A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
-// change, or else the number. Each search is a word, or the beginning of one, as a tsquery has it. To be planned for the values at
-// hand: only then do the indexes serve.
+// change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery. To be
+// planned for the values at hand: only then do the indexes serve.
 func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([]ListBoardDownRow, error) {
 	rows, err := q.db.Query(ctx, listBoardDown,
 		arg.Sort,
@@ -314,6 +353,7 @@ func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([
 		arg.Number,
 		arg.Status,
 		arg.Assignee,
+		arg.Tasks,
 		arg.Search,
 		arg.Named,
 		arg.Rows,
@@ -361,10 +401,11 @@ from (
 where ($2::bigint is null or (t.rank, t.number) > ($2::bigint, $3::bigint))
   and ($4::text = '' or t.status = $4)
   and ($5::uuid is null or t.assignee = $5::uuid)
-  and ($6::text = '' or t.number = $7::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $6)))
+  and ($6::uuid[] is null or t.task = any ($6::uuid[]))
+  and ($7::text = '' or t.number = $8::bigint
+       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $7)))
 order by t.rank, t.number
-limit $8
+limit $9
 `
 
 type ListBoardUpParams struct {
@@ -373,6 +414,7 @@ type ListBoardUpParams struct {
 	Number   *int64
 	Status   string
 	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
 	Search   string
 	Named    *int64
 	Rows     int32
@@ -401,6 +443,7 @@ func (q *Queries) ListBoardUp(ctx context.Context, arg ListBoardUpParams) ([]Lis
 		arg.Number,
 		arg.Status,
 		arg.Assignee,
+		arg.Tasks,
 		arg.Search,
 		arg.Named,
 		arg.Rows,

@@ -31,8 +31,8 @@ on conflict (task) do update set words = excluded.words;
 
 -- name: ListBoardDown :many
 -- A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
--- change, or else the number. Each search is a word, or the beginning of one, as a tsquery has it. To be planned for the values at
--- hand: only then do the indexes serve.
+-- change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery. To be
+-- planned for the values at hand: only then do the indexes serve.
 select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
@@ -44,6 +44,7 @@ from (
 where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) < (sqlc.narg(rank)::bigint, sqlc.narg(number)::bigint))
   and (@status::text = '' or t.status = @status)
   and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
+  and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
   and (@search::text = '' or t.number = sqlc.narg(named)::bigint
        or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
 order by t.rank desc, t.number desc
@@ -62,10 +63,18 @@ from (
 where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) > (sqlc.narg(rank)::bigint, sqlc.narg(number)::bigint))
   and (@status::text = '' or t.status = @status)
   and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
+  and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
   and (@search::text = '' or t.number = sqlc.narg(named)::bigint
        or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
 order by t.rank, t.number
 limit @rows;
+
+-- name: FindByWords :many
+-- The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit.
+select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search::text)
+union
+select b.task from tracker.board b where b.number = sqlc.narg(named)::bigint and b.description is not null
+limit @most;
 
 -- name: CountMatches :one
 -- How many tasks fit a filter, as those of ListBoardDown do; it stops counting at most.
@@ -74,7 +83,8 @@ select count(*) from (
     where t.description is not null and t.version > 0
       and (@status::text = '' or t.status = @status)
       and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
-      and (@search::text = '' or t.number = sqlc.narg(named)::bigint
+      and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
+  and (@search::text = '' or t.number = sqlc.narg(named)::bigint
            or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
     limit @most
 ) matches;
