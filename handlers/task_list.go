@@ -127,8 +127,8 @@ func (h *Handlers) find(ctx context.Context, f *taskFilter) (err error) {
 	return nil
 }
 
-// fewTasks is how many tasks are few.
-const fewTasks = 1000
+// fewTasks is how many tasks are few: more than are counted.
+const fewTasks = 5000
 
 // wordsOfSearch is how many words of a search count.
 const wordsOfSearch = 12
@@ -210,6 +210,9 @@ func (t taskPage) pages(path string, query url.Values) (pages views.TaskPages) {
 func (h *Handlers) countMatches(ctx context.Context, f taskFilter, page taskPage) (n int, more bool, err error) {
 	if f.from == nil && !page.further {
 		return len(page.rows), false, nil
+	}
+	if f.search != "" && f.status == "" && f.assignee == nil { // else they would be few
+		return matchesCounted, true, nil
 	}
 	count, err := dbsqlc.New(planned{h.pool}).CountMatches(ctx, dbsqlc.CountMatchesParams{
 		Status: f.status, Assignee: f.assignee, Search: f.search, Named: f.named, Tasks: f.tasks, Most: matchesCounted + 1,

@@ -125,7 +125,7 @@ func TestTasksAreFoundByTheirNumberAndByTheBeginningsOfTheirWords(t *testing.T) 
 	} {
 		filter, err := readTaskFilter(url.Values{"q": {q}})
 		require.NoError(t, err)
-		common := filter
+		common := filter // as it would be looked for if it fitted many
 		require.NoError(t, h.find(t.Context(), &filter))
 		for name, f := range map[string]taskFilter{"few": filter, "many": common} {
 			page, err := h.listTasks(t.Context(), f)

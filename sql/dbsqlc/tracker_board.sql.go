@@ -187,7 +187,7 @@ select count(*) from (
       and ($2::uuid is null or t.assignee = $2::uuid)
       and ($3::uuid[] is null or t.task = any ($3::uuid[]))
   and ($4::text = '' or t.number = $5::bigint
-           or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $4)))
+           or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $4))
     limit $6
 ) matches
 `
@@ -217,21 +217,20 @@ func (q *Queries) CountMatches(ctx context.Context, arg CountMatchesParams) (int
 }
 
 const findByWords = `-- name: FindByWords :many
-select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $2::text)
-union
-select b.task from tracker.board b where b.number = $3::bigint and b.description is not null
-limit $1
+(select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $1::text) limit $2)
+union all
+(select b.task from tracker.board b where b.number = $3::bigint and b.description is not null)
 `
 
 type FindByWordsParams struct {
-	Most   int32
 	Search string
+	Most   int32
 	Named  *int64
 }
 
-// The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit.
+// The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit, and one.
 func (q *Queries) FindByWords(ctx context.Context, arg FindByWordsParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, findByWords, arg.Most, arg.Search, arg.Named)
+	rows, err := q.db.Query(ctx, findByWords, arg.Search, arg.Most, arg.Named)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +310,7 @@ where ($2::bigint is null or (t.rank, t.number) < ($2::bigint, $3::bigint))
   and ($5::uuid is null or t.assignee = $5::uuid)
   and ($6::uuid[] is null or t.task = any ($6::uuid[]))
   and ($7::text = '' or t.number = $8::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $7)))
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $7))
 order by t.rank desc, t.number desc
 limit $9
 `
@@ -344,8 +343,8 @@ type ListBoardDownRow struct {
 }
 
 // A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
-// change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery. To be
-// planned for the values at hand: only then do the indexes serve.
+// change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery, and
+// each task is looked at until a page is full. To be planned for the values at hand: only then do the indexes serve.
 func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([]ListBoardDownRow, error) {
 	rows, err := q.db.Query(ctx, listBoardDown,
 		arg.Sort,
@@ -403,7 +402,7 @@ where ($2::bigint is null or (t.rank, t.number) > ($2::bigint, $3::bigint))
   and ($5::uuid is null or t.assignee = $5::uuid)
   and ($6::uuid[] is null or t.task = any ($6::uuid[]))
   and ($7::text = '' or t.number = $8::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $7)))
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $7))
 order by t.rank, t.number
 limit $9
 `

@@ -31,8 +31,8 @@ on conflict (task) do update set words = excluded.words;
 
 -- name: ListBoardDown :many
 -- A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
--- change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery. To be
--- planned for the values at hand: only then do the indexes serve.
+-- change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery, and
+-- each task is looked at until a page is full. To be planned for the values at hand: only then do the indexes serve.
 select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
@@ -46,7 +46,7 @@ where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) < (sqlc.narg(rank):
   and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
   and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
   and (@search::text = '' or t.number = sqlc.narg(named)::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
 order by t.rank desc, t.number desc
 limit @rows;
 
@@ -65,16 +65,15 @@ where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) > (sqlc.narg(rank):
   and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
   and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
   and (@search::text = '' or t.number = sqlc.narg(named)::bigint
-       or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
 order by t.rank, t.number
 limit @rows;
 
 -- name: FindByWords :many
--- The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit.
-select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search::text)
-union
-select b.task from tracker.board b where b.number = sqlc.narg(named)::bigint and b.description is not null
-limit @most;
+-- The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit, and one.
+(select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search::text) limit @most)
+union all
+(select b.task from tracker.board b where b.number = sqlc.narg(named)::bigint and b.description is not null);
 
 -- name: CountMatches :one
 -- How many tasks fit a filter, as those of ListBoardDown do; it stops counting at most.
@@ -85,7 +84,7 @@ select count(*) from (
       and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
       and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
   and (@search::text = '' or t.number = sqlc.narg(named)::bigint
-           or t.task in (select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search)))
+           or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
     limit @most
 ) matches;
 
