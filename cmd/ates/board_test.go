@@ -34,7 +34,7 @@ func TestTheBoardCreatesWhereOneIsAndThePaletteShowsWhatOneMay(t *testing.T) {
 	_, body = worker.get("/tasks/mine?sort=reward")
 	pool := dial(t, database)
 	open := number(t, pool, `select count(*) from tracker.board where status = 'open' and assignee = (select assignee from tracker.board where task = $1)`, mine)
-	require.Equal(t, open, strings.Count(body, "data-row"))
+	require.Equal(t, open, strings.Count(body, " data-row>"))
 	require.Contains(t, body, `id="mine-would-pay"`)
 
 	for name, c := range map[string]struct {
