@@ -15,11 +15,14 @@ func (h *Handlers) routes() http.Handler {
 
 	app.Handle("GET /tasks", h.signedIn(h.board))
 	app.Handle("POST /tasks", h.signedIn(h.createTask))
+	app.Handle("GET /tasks/new", h.signedIn(h.newTask))
 	app.Handle("GET /tasks/assign", h.signedIn(h.confirmAssign, domain.Manager, domain.Admin))
 	app.Handle("POST /tasks/assign", h.signedIn(h.assignTasks, domain.Manager, domain.Admin))
 	app.Handle("GET /tasks/mine", h.signedIn(h.myTasks, domain.Worker))
 	app.Handle("GET /tasks/{id}", h.signedIn(h.task))
 	app.Handle("POST /tasks/{id}/resolve", h.signedIn(h.resolveTask))
+
+	app.Handle("GET /palette", h.signedIn(h.palette))
 
 	app.Handle("GET /balance", h.signedIn(h.balance, domain.Worker))
 

@@ -84,7 +84,7 @@ func TestTheOrderOfDeliveryDoesNotMatter(t *testing.T) {
 	// The read models, emptied and filled again in other orders, end in the same rows.
 	done := jobstest.Rows(t, pool)
 	for _, order := range []string{"-id", "random()"} {
-		_, err = pool.Exec(t.Context(), `truncate tracker.board, tracker.history, accounting.daily_balances`)
+		_, err = pool.Exec(t.Context(), `truncate tracker.board, tracker.board_words, tracker.history, accounting.daily_balances`)
 		require.NoError(t, err)
 		_, err = pool.Exec(t.Context(), `insert into river.river_job (kind, args, queue, max_attempts)
 			select kind, args, queue, max_attempts from river.river_job

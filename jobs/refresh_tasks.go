@@ -132,6 +132,10 @@ func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, er
 		if err := q.ApplyCreatedToBoard(ctx, v.created); err != nil {
 			return nil, fmt.Errorf("apply new tasks to the board: %w", err)
 		}
+		words := dbsqlc.ApplyWordsToBoardParams{Tasks: v.created.Tasks, Descriptions: v.created.Descriptions}
+		if err := q.ApplyWordsToBoard(ctx, words); err != nil {
+			return nil, fmt.Errorf("apply words to the board: %w", err)
+		}
 	}
 	if len(v.latest) > 0 {
 		var rows dbsqlc.ApplyStateToBoardParams

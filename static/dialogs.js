@@ -1,17 +1,25 @@
-// Dialogs. A link with data-dialog leads to a page that asks before something is done; here its question is asked on the spot.
+// Dialogs. What a page elsewhere asks, before something is done or so that it can be, is asked on the spot, and what is done leads
+// back to here.
 
 const dialog = document.getElementById("dialog");
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id !== "dialog-body") return;
   dialog.showModal();
-  dialog.querySelector("h1").focus();
+  for (const field of dialog.querySelectorAll("[name=return_to]")) field.value = location.pathname + location.search;
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("h1")).focus();
 });
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
 });
+
+// Behind a dialog nothing can be read or clicked, so the short messages go to where it is.
+const toasts = document.getElementById("toasts");
+for (const element of document.querySelectorAll("dialog")) {
+  element.addEventListener("toggle", ({ newState }) => (newState === "open" ? element : document.body).append(toasts));
+}
 
 // A link with data-close leads back to where the question was asked from. In a dialog that is right behind it. This comes before
 // htmx sees the click.

@@ -99,13 +99,12 @@ func TestCountsTakeTheirPluralForm(t *testing.T) {
 	t.Parallel()
 	russian := WithLocale(t.Context(), Locale{Language: "ru"})
 	for n, want := range map[int]string{
-		1: "У вас 1 открытая задача.", 3: "У вас 3 открытые задачи.", 5: "У вас 5 открытых задач.",
-		11: "У вас 11 открытых задач.", 21: "У вас 21 открытая задача.", 1204: "У вас 1\u00a0204 открытые задачи.",
+		1: "1 результат", 3: "3 результата", 5: "5 результатов", 11: "11 результатов", 21: "21 результат", 1204: "1\u00a0204 результата",
 	} {
-		require.Equal(t, want, N(russian, "mine.summary", n))
+		require.Equal(t, want, N(russian, "palette.count", n))
 	}
-	require.Equal(t, "1 open task is with you.", N(t.Context(), "mine.summary", 1))
-	require.Equal(t, "0 open tasks are with you.", N(t.Context(), "mine.summary", 0))
+	require.Equal(t, "1 result", N(t.Context(), "palette.count", 1))
+	require.Equal(t, "0 results", N(t.Context(), "palette.count", 0))
 }
 
 func TestMatchLanguage(t *testing.T) {

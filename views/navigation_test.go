@@ -1,19 +1,23 @@
 package views
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"ates/views/viewstest"
 )
 
 const (
-	focused   = "document.activeElement.tagName"
-	highlight = "[...document.querySelectorAll('#menu [aria-current]')].map(link => link.textContent.trim()).join()"
+	focused = "document.activeElement.tagName"
+	// dialogOpen is whether something is asked on the spot.
+	dialogOpen = "document.querySelector('#dialog').open"
+	highlight  = "[...document.querySelectorAll('#menu [aria-current]')].map(link => link.textContent.trim()).join()"
 )
 
 func TestMovingBetweenPagesIsLikeLoadingThem(t *testing.T) {
@@ -66,6 +70,8 @@ func TestWhatCannotBeReachedCanBeTriedAgain(t *testing.T) {
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks")
 	tab.Forgive("htmx:error")
+	tab.Press("c")
+	tab.Wait(dialogOpen)
 	tab.Offline(true)
 	tab.Type("#description", "Wait for the network\r")
 	tab.WaitText("#toasts [role=alert]", "cannot be reached")
@@ -89,30 +95,36 @@ func TestWhatCannotBeReachedCanBeTriedAgain(t *testing.T) {
 	}
 }
 
-func TestANewTask(t *testing.T) {
+func TestANewTaskFromAnywhereStaysThere(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks?q=Feather")
 
-	tab.Type("#description", "Please refuse this\r")
-	tab.WaitText("#description-error", "Describe the task")
+	tab.Press("c")
+	tab.Wait(dialogOpen + " && document.activeElement.id === 'description'")
+	tab.Accessible()
+	tab.Screenshot("new-task-dialog")
+	tab.Press("Please refuse this\r")
+	tab.WaitText("#dialog #description-error", "Describe the task")
 	require.Equal(t, "Please refuse this", viewstest.Value[string](tab, "document.querySelector('#description').value"))
 	tab.Wait("document.activeElement.id === 'description'")
 	require.Equal(t, "/tasks?q=Feather", viewstest.Value[string](tab, "location.pathname + location.search"))
+	require.Equal(t, "Tasks · aTES", viewstest.Value[string](tab, "document.title"))
 
 	tab.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('#description').select()"))
-	tab.Press("Grow a new feather\r")
-	tab.WaitText("#task-31", "Grow a new feather")
+	tab.Press("Feather of a kind\r")
+	tab.WaitText("#task-31", "Feather of a kind")
 	tab.WaitText("#toasts [role=status]", "T-31 was created.")
-	tab.Wait("document.querySelector('#description').value === '' && document.activeElement.id === 'description'")
-	require.Equal(t, "/tasks", viewstest.Value[string](tab, "location.pathname + location.search"))
-	require.Empty(t, viewstest.Value[string](tab, "document.querySelector('#q').value"))
+	tab.Wait("!" + dialogOpen)
+	require.Equal(t, "/tasks?q=Feather", viewstest.Value[string](tab, "location.pathname + location.search"))
+	require.Equal(t, "Feather", viewstest.Value[string](tab, "document.querySelector('#q').value"))
 }
 
 func TestAFormThatIsSentTwiceIsSentOnce(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks")
+	tab.Press("c")
 	tab.Type("#description", "Only once")
 	release := o.hold("POST /tasks")
 	tab.Do(chromedp.Evaluate[chromedp.Void]("for (let n = 0; n < 3; n++) document.querySelector('#new-task').requestSubmit()"))
@@ -134,7 +146,7 @@ func TestResolvingStaysWhereOneIs(t *testing.T) {
 	tab.WaitText("#task-15", "Resolved")
 	require.InDelta(t, 500, viewstest.Value[float64](tab, "scrollY"), 1)
 	require.Equal(t, "/tasks?q=Feather", viewstest.Value[string](tab, "location.pathname + location.search"))
-	require.Equal(t, "H1", viewstest.Value[string](tab, focused))
+	tab.Wait("document.activeElement.closest('tr')?.id === 'task-15'")
 }
 
 func TestResolvingTooLateShowsHowThingsAre(t *testing.T) {
@@ -154,27 +166,25 @@ func TestAssigningIsAskedInADialog(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks")
-	const opened = "document.querySelector('#dialog').open"
-
 	tab.Click("[data-dialog]")
-	tab.Wait(opened)
+	tab.Wait(dialogOpen)
 	tab.WaitText("#dialog", "30 open tasks will be drawn anew among 8 active workers.")
 	require.Equal(t, "assign-title", viewstest.Value[string](tab, "document.activeElement.id"))
 	tab.Accessible()
 	tab.Screenshot("assign-dialog")
 	tab.Click("#dialog [data-close]")
-	tab.Wait("!" + opened)
+	tab.Wait("!" + dialogOpen)
 	require.True(t, viewstest.Value[bool](tab, "document.activeElement.matches('[data-dialog]')"))
 	require.Equal(t, "/tasks", viewstest.Value[string](tab, "location.pathname"))
 
 	tab.Click("[data-dialog]")
-	tab.Wait(opened)
+	tab.Wait(dialogOpen)
 	o.change(func() { o.tasks[29].Description = "Changed behind the dialog" }, "tasks")
 	tab.WaitText("#task-30", "Changed behind the dialog")
-	require.True(t, viewstest.Value[bool](tab, opened))
+	require.True(t, viewstest.Value[bool](tab, dialogOpen))
 	tab.Click("#dialog .primary")
 	tab.WaitText("#toasts [role=status]", "All tasks were drawn.")
-	tab.Wait("!" + opened)
+	tab.Wait("!" + dialogOpen)
 }
 
 func TestSearchingAsOneTypes(t *testing.T) {
@@ -202,17 +212,37 @@ func TestKeys(t *testing.T) {
 	tab := visit(t, o, "/tasks")
 	at := func() string { return viewstest.Value[string](tab, "document.activeElement.id") }
 	leave := func() { tab.Do(chromedp.Evaluate[chromedp.Void]("document.activeElement.blur()")) }
+	row := func(n int) string { return fmt.Sprintf("document.activeElement.closest('tr')?.id === 'task-%d'", n) }
 
 	tab.Press("/")
 	require.Equal(t, "q", at())
 	tab.Press("c/")
 	require.Equal(t, "c/", viewstest.Value[string](tab, "document.activeElement.value"), "in a field keys are text")
-	leave()
-	tab.Press("c")
-	require.Equal(t, "description", at())
+	tab.Open(o.URL + "/tasks?status=open")
+	tab.Wait(isLive)
+
+	tab.Press("jj")
+	tab.Wait(row(29))
+	tab.Press("e")
+	tab.WaitText("#toasts [role=status]", "T-29 is resolved.")
+	tab.Wait(row(28)) // the next one is where the resolved one was
+	o.change(func() { o.tasks[27].Status, o.tasks[29].Status = StatusResolved, StatusResolved }, "tasks")
+	tab.Wait(row(26) + " || " + row(27))
+	tab.Press("k")
+	tab.Wait(row(27))
+	tab.Press("о") // the key of j on a Cyrillic keyboard is not that of o
+	tab.Wait(row(27))
+	tab.Press("o")
+	tab.WaitText("h1", "Task T-27")
+	tab.Press("gb")
+	tab.Wait("location.pathname === '/tasks'")
+	tab.WaitText("h1", "Tasks")
+
 	leave()
 	tab.Press("?")
 	tab.Wait("document.querySelector('#shortcuts').open")
+	require.True(t, viewstest.Value[bool](tab, "document.querySelector('#shortcuts').innerText.includes('Next and previous row')"))
+	require.False(t, viewstest.Value[bool](tab, "document.querySelector('#shortcuts').innerText.includes('Next page')"), "there is none")
 	tab.Press("c")
 	tab.Click("[data-shortcuts-switch]")
 	tab.Press("\x1b")
@@ -223,6 +253,38 @@ func TestKeys(t *testing.T) {
 	tab.Open(o.URL + "/tasks")
 	tab.Press("/")
 	require.Empty(t, at(), "and stay off")
+}
+
+func TestThePalette(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	tab := visit(t, o, "/tasks/7")
+	tab.Click("#menu a")
+	tab.WaitText("h1", "Tasks")
+	chosen := "document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))?.textContent.trim()"
+
+	tab.Click("[data-palette]")
+	tab.WaitText("#palette", "Looked at lately")
+	tab.Wait(chosen + " === 'Task T-7'")
+	tab.Accessible()
+	tab.Screenshot("palette-dialog")
+	tab.Press("Feather 12")
+	tab.Wait(chosen + "?.startsWith('Feather 12')")
+	require.Equal(t, "1 result", viewstest.Value[string](tab, "document.querySelector('#palette [role=status]').textContent"))
+	tab.Press("\r")
+	tab.WaitText("h1", "Task T-12")
+	require.False(t, viewstest.Value[bool](tab, "document.querySelector('#palette').open"))
+
+	tab.Click("[data-palette]")
+	tab.WaitText("#palette", "New task")
+	for range 20 {
+		if viewstest.Value[string](tab, chosen) == "New task" {
+			break
+		}
+		tab.Press(kb.ArrowDown)
+	}
+	tab.Press("\r")
+	tab.Wait(dialogOpen + " && !document.querySelector('#palette').open && document.activeElement.id === 'description'")
 }
 
 func TestPreferencesReturnToWhereOneIs(t *testing.T) {
@@ -264,6 +326,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	tab.Click(".filter button")
 	tab.Wait("document.querySelectorAll('#board tbody tr').length === 1")
 
+	tab.Click("header [href='/tasks/new']")
 	tab.Type("#description", "refuse")
 	tab.Click("#new-task button")
 	tab.WaitText("#description-error", "Describe the task")
@@ -276,6 +339,11 @@ func TestWithoutJavaScript(t *testing.T) {
 	tab.Click("#task-31 .cell-action button")
 	tab.WaitText(".flash", "T-31 is resolved.")
 
+	tab.Click("header [href='/palette']")
+	tab.Type("#q", "Feather 12")
+	tab.Click(".filter button")
+	tab.WaitText("#found-tasks + ul", "Feather 12")
+	tab.Open(o.URL + "/tasks")
 	tab.Click("[data-dialog]")
 	tab.WaitText("h1", "Assign tasks")
 	tab.Click("#assign .primary")

@@ -57,6 +57,8 @@ func openOffice(t *testing.T) *office {
 	mux.HandleFunc("GET /live", o.live)
 	mux.HandleFunc("GET /tasks", o.board)
 	mux.HandleFunc("POST /tasks", o.create)
+	mux.HandleFunc("GET /tasks/new", o.form)
+	mux.HandleFunc("GET /palette", o.palette)
 	mux.HandleFunc("GET /tasks/{id}", o.show)
 	mux.HandleFunc("POST /tasks/{id}/resolve", o.resolve)
 	mux.HandleFunc("GET /tasks/assign", o.confirm)
@@ -145,9 +147,9 @@ func (o *office) task(number int, description string) TaskRow {
 	}
 }
 
-func (o *office) boardData(r *http.Request, form NewTaskForm) BoardData {
-	d := BoardData{Address: r.URL.RequestURI(), NewTask: form, MayAssign: true}
-	d.Filter = BoardFilter{Query: r.FormValue("q"), Status: r.FormValue("status"), Assignee: r.FormValue("assignee")}
+func (o *office) boardData(r *http.Request) BoardData {
+	d := BoardData{Address: r.URL.RequestURI(), MayAssign: true}
+	d.Filter = BoardFilter{Query: r.FormValue("q"), Status: r.FormValue("status"), Assignee: r.FormValue("assignee"), Sort: TaskSort(r.FormValue("sort"))}
 	d.Assignees = []Option{{"ann", "Ann Lorikeet"}}
 	for _, task := range slices.Backward(o.tasks) {
 		if task.Status == StatusOpen {
@@ -159,13 +161,17 @@ func (o *office) boardData(r *http.Request, form NewTaskForm) BoardData {
 			d.Tasks = append(d.Tasks, task)
 		}
 	}
+	d.Matches = len(d.Tasks)
+	if d.Filter.Sort == SortOldest {
+		slices.Reverse(d.Tasks)
+	}
 	return d
 }
 
 func (o *office) board(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.render(w, r, http.StatusOK, Board(o.page(r), o.boardData(r, NewTaskForm{Key: "new"})))
+	o.render(w, r, http.StatusOK, Board(o.page(r), o.boardData(r)))
 }
 
 func (o *office) create(w http.ResponseWriter, r *http.Request) {
@@ -173,13 +179,35 @@ func (o *office) create(w http.ResponseWriter, r *http.Request) {
 	defer o.mu.Unlock()
 	description := r.FormValue("description")
 	if strings.TrimSpace(description) == "" || strings.Contains(description, "refuse") {
-		form := NewTaskForm{Key: "new", Description: description, Message: "Describe the task: the description is empty."}
-		o.render(w, r, http.StatusUnprocessableEntity, Board(o.page(r), o.boardData(r, form)))
+		form := NewTaskForm{Key: "new", Description: description, ReturnTo: r.FormValue("return_to"), Message: "Describe the task: the description is empty."}
+		o.render(w, r, http.StatusUnprocessableEntity, NewTask(o.page(r), form))
 		return
 	}
 	o.tasks = append(o.tasks, o.task(len(o.tasks)+1, description))
 	o.flash = &Flash{Kind: FlashDone, Text: fmt.Sprintf("T-%d was created.", len(o.tasks))}
-	http.Redirect(w, r, "/tasks", http.StatusSeeOther)
+	http.Redirect(w, r, r.FormValue("return_to"), http.StatusSeeOther)
+}
+
+func (o *office) form(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.render(w, r, http.StatusOK, NewTask(o.page(r), NewTaskForm{Key: "new", ReturnTo: "/tasks"}))
+}
+
+func (o *office) palette(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	d := PaletteData{Query: r.FormValue("q"), MayAssign: true}
+	for _, task := range o.tasks {
+		if d.Query != "" && strings.Contains(task.Description, d.Query) {
+			d.Tasks = append(d.Tasks, task)
+		}
+	}
+	if fragment(r) != "" {
+		o.render(w, r, http.StatusOK, PaletteFound(o.page(r), d))
+		return
+	}
+	o.render(w, r, http.StatusOK, Palette(o.page(r), d))
 }
 
 func (o *office) show(w http.ResponseWriter, r *http.Request) {

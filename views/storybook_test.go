@@ -33,20 +33,19 @@ func stories() map[string]templ.Component {
 	long := strings.Repeat("Find out why the seed dispenser on the third floor counts sunflower seeds twice, ", 9) +
 		"and-then-there-is-" + strings.Repeat("averylongwordwithoutanyblank", 8)
 	board := BoardData{
-		Address: "/board", Open: 18, Resolved: 1204, Next: "/board?before=41", MayAssign: true,
-		Filter:    BoardFilter{Status: "open"},
+		Address: "/board", Open: 18, Resolved: 1204, Pages: TaskPages{First: "/tasks", Previous: "/tasks?before=93.93", Next: "/tasks?after=38.38"}, MayAssign: true,
+		Filter: BoardFilter{Status: "open"}, Matches: 18,
 		Assignees: []Option{{"ann", "Ann Lorikeet"}, {"bob", "Bob Budgerigar"}},
-		NewTask:   NewTaskForm{Key: "k-1"},
 		Tasks:     tasks(),
 	}
-	refused := board
-	refused.MayAssign = false
-	refused.NewTask = NewTaskForm{Key: "k-2", Description: "   ", Message: "Describe the task: the description is empty."}
+	plain := board
+	plain.Filter, plain.MayAssign, plain.Pages = BoardFilter{Sort: SortReward}, false, TaskPages{Next: "/tasks?after=1.1"}
 	longBoard := board
 	longBoard.Tasks = append([]TaskRow{}, board.Tasks...)
 	longBoard.Tasks[0].Description = long
 	longBoard.Tasks[1].Assignee.Name = "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"
-	longBoard.NewTask.Description = long
+	longBoard.Filter = BoardFilter{Query: long, Status: StatusResolved, Assignee: "ann", Sort: SortOldest}
+	longBoard.Matches, longBoard.MoreMatch = 1000, true
 
 	task := TaskData{Address: "/tasks/t-41", Task: tasks()[1], Creator: Person{"max", "Max Macaw"}, Assignments: 2, Charged: 2, Fees: 3000, History: events()[1:]}
 	task.History[0].Entry = nil
@@ -72,7 +71,11 @@ func stories() map[string]templ.Component {
 	return map[string]templ.Component{
 		"board":          Board(page(domain.Manager), board),
 		"board-flash":    Board(drawn, board),
-		"board-refused":  Board(page(domain.Worker), refused),
+		"board-plain":    Board(page(domain.Worker), plain),
+		"new-task":       NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-1", ReturnTo: "/tasks"}),
+		"new-task-empty": NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-2", Description: "   ", Message: "Describe the task: the description is empty."}),
+		"palette":        Palette(page(domain.Admin).at("/palette?q=Ann"), PaletteData{Query: "", Tasks: tasks(), People: samplePeople(), MayAssign: true}),
+		"palette-none":   Palette(page(domain.Worker).at("/palette?q=nothing"), PaletteData{Query: "nothing"}),
 		"board-long":     Board(page(domain.Admin), longBoard),
 		"board-empty":    Board(page(domain.Worker), BoardData{Address: "/board"}),
 		"board-no-match": Board(page(domain.Manager), BoardData{Address: "/board", Open: 3, Filter: BoardFilter{Query: "nothing like it"}}),
@@ -85,7 +88,7 @@ func stories() map[string]templ.Component {
 			{ID: "s-2", Browser: "Safari", System: "iOS", Since: now.Add(-9 * time.Hour), Used: now.Add(-70 * time.Minute)},
 			{ID: "s-3", Since: now.Add(-2 * time.Hour), Used: now.Add(-90 * time.Minute)},
 		}}),
-		"mine":            Mine(page(domain.Worker).at("/tasks/mine"), MineData{Address: "/mine", Open: 3, Tasks: tasks()[:3], Next: "/mine?before=40"}),
+		"mine":            Mine(page(domain.Worker).at("/tasks/mine"), MineData{Address: "/mine", Open: 3, Charged: 270000, WouldPay: 5500, Tasks: tasks()[:3], Pages: TaskPages{Next: "/tasks/mine?after=40.40"}}),
 		"mine-empty":      Mine(failed.at("/tasks/mine"), MineData{Address: "/mine"}),
 		"task":            Task(page(domain.Worker), task),
 		"task-conflict":   Task(page(domain.Worker), resolved),

@@ -10,6 +10,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,23 +91,38 @@ func (p Page) topic(kind string) string {
 	return kind + "/" + p.Viewer.ID
 }
 
-// navigation is the main menu: who sees which page. A page that does not exist yet has no place here.
-var navigation = []struct {
+// navigation is the main menu: who sees which page. A page that does not exist yet has no place here. The keys lead to the pages
+// after a "g".
+var navigation = []navigationItem{
+	{path: "/tasks", title: "nav.tasks", key: "b", roles: domain.Roles()},
+	{path: "/tasks/mine", title: "nav.mine", key: "m", roles: []domain.Role{domain.Worker}},
+	{path: "/balance", title: "nav.balance", key: "w", roles: []domain.Role{domain.Worker}},
+	{path: "/accounting", title: "nav.accounting", key: "a", roles: []domain.Role{domain.Manager, domain.TopManager}},
+	{path: "/analytics", title: "nav.analytics", key: "y", roles: []domain.Role{domain.TopManager}},
+	{path: "/audit", title: "nav.audit", key: "l", roles: []domain.Role{domain.Worker, domain.Manager, domain.TopManager}},
+	{path: "/people", title: "nav.people", key: "p", roles: []domain.Role{domain.Admin}},
+	{path: "/ops", title: "nav.ops", key: "o", roles: []domain.Role{domain.Admin}},
+	{path: "/ops/mail", title: "nav.mail", key: "e", roles: []domain.Role{domain.Admin}},
+	{path: "/ops/jobs/", title: "nav.jobs", key: "j", roles: []domain.Role{domain.Admin}, foreign: true},
+}
+
+type navigationItem struct {
 	path, title string
-	roles       []domain.Role
+	// key is the letter after "g" that leads there; empty where none does.
+	key   string
+	roles []domain.Role
 	// foreign pages have a layout of their own and are loaded whole.
 	foreign bool
-}{
-	{path: "/tasks", title: "nav.tasks", roles: domain.Roles()},
-	{path: "/tasks/mine", title: "nav.mine", roles: []domain.Role{domain.Worker}},
-	{path: "/balance", title: "nav.balance", roles: []domain.Role{domain.Worker}},
-	{path: "/accounting", title: "nav.accounting", roles: []domain.Role{domain.Manager, domain.TopManager}},
-	{path: "/analytics", title: "nav.analytics", roles: []domain.Role{domain.TopManager}},
-	{path: "/audit", title: "nav.audit", roles: []domain.Role{domain.Worker, domain.Manager, domain.TopManager}},
-	{path: "/people", title: "nav.people", roles: []domain.Role{domain.Admin}},
-	{path: "/ops", title: "nav.ops", roles: []domain.Role{domain.Admin}},
-	{path: "/ops/mail", title: "nav.mail", roles: []domain.Role{domain.Admin}},
-	{path: "/ops/jobs/", title: "nav.jobs", roles: []domain.Role{domain.Admin}, foreign: true},
+}
+
+// navigation are the items of the menu that the viewer has.
+func (v Viewer) navigation() (items []navigationItem) {
+	for _, item := range navigation {
+		if slices.Contains(item.roles, v.Role) {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // current returns the path of the menu item that a page belongs to: the longest that its address lies under. static/navigation.js

@@ -33,8 +33,8 @@ func TestAFormSentTwiceActsOnce(t *testing.T) {
 		group.Wait()
 	}
 
-	_, board := worker.get("/tasks")
-	atOnce(worker, "/tasks", url.Values{"idempotency_key": {hidden(t, board, "idempotency_key")}, "description": {"Clicked twice"}})
+	_, form := worker.get("/tasks/new")
+	atOnce(worker, "/tasks", url.Values{"idempotency_key": {hidden(t, form, "idempotency_key")}, "description": {"Clicked twice"}})
 	require.Equal(t, 1, number(t, pool, "select count(*) from tracker.tasks where description = 'Clicked twice'"))
 
 	_, page := worker.get("/tasks/" + mine)
@@ -47,7 +47,7 @@ func TestAFormSentTwiceActsOnce(t *testing.T) {
 	require.Equal(t, before+1, number(t, pool, "select count(*) from log.commands where name = 'tracker.AssignTasks'"))
 
 	// The back button, other words, the same form: nothing is done and nothing typed is lost.
-	key := hidden(t, board, "idempotency_key")
+	key := hidden(t, form, "idempotency_key")
 	status, body := worker.post("/tasks", url.Values{"idempotency_key": {key}, "description": {"Other words"}})
 	require.Equal(t, http.StatusConflict, status)
 	require.Contains(t, body, "Other words</textarea>")
@@ -105,6 +105,9 @@ func TestWhatCannotBeRightIsRefusedAndNothingTypedIsLost(t *testing.T) {
 		"unknown assignee":          {"GET", "/tasks?assignee=ann", nil, nil, http.StatusUnprocessableEntity},
 		"odd search":                {"GET", "/tasks?q=%25_%5C%00%ff'%22", nil, nil, http.StatusOK},
 		"place in the list":         {"GET", "/tasks?before=soon", nil, nil, http.StatusUnprocessableEntity},
+		"half a place in the list":  {"GET", "/tasks?after=7", nil, nil, http.StatusUnprocessableEntity},
+		"unknown order":             {"GET", "/tasks?sort=colour", nil, nil, http.StatusUnprocessableEntity},
+		"search without a word":     {"GET", "/tasks?q=%25%26%21", nil, nil, http.StatusOK},
 		"no such page":              {"GET", "/nowhere", nil, nil, http.StatusNotFound},
 		"no such method":            {"DELETE", "/tasks", nil, nil, http.StatusMethodNotAllowed},
 	} {

@@ -48,6 +48,8 @@ func rights(othersTask, somebody string) []asked {
 		{"GET", "/", nil, may, may, may, may, may, false},
 		{"GET", "/tasks", nil, may, may, may, may, may, false},
 		{"POST", "/tasks", url.Values{"description": {"By them"}}, may, may, may, may, may, false},
+		{"GET", "/tasks/new", nil, may, may, may, may, may, false},
+		{"GET", "/palette", nil, may, may, may, may, may, false},
 		// Before the draw, which may give the task to the worker who asks.
 		{"POST", "/tasks/" + othersTask + "/resolve", url.Values{"assignment": {"999"}}, not, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
 		{"GET", "/tasks/assign", nil, not, may, may, not, may, false},

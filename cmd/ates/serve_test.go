@@ -132,11 +132,11 @@ func TestAPrivatePostgresIsKeptBetweenStarts(t *testing.T) {
 	p.end(syscall.SIGTERM)
 }
 
-// createTask creates a task with the form on the board.
+// createTask creates a task with the form for it.
 func createTask(t testing.TB, p *person, description string) {
 	t.Helper()
-	_, board := p.get("/tasks")
-	status, body := p.post("/tasks", url.Values{"idempotency_key": {hidden(t, board, "idempotency_key")}, "description": {description}})
+	_, form := p.get("/tasks/new")
+	status, body := p.post("/tasks", url.Values{"idempotency_key": {hidden(t, form, "idempotency_key")}, "description": {description}})
 	require.Equal(t, http.StatusOK, status, body)
 }
 

@@ -367,6 +367,16 @@ type TrackerBoard struct {
 	Reward      *int64
 }
 
+type TrackerBoardCount struct {
+	Open     int64
+	Resolved int64
+}
+
+type TrackerBoardWord struct {
+	Task  uuid.UUID
+	Words interface{}
+}
+
 type TrackerHistory struct {
 	Event      uuid.UUID
 	Task       uuid.UUID

@@ -132,6 +132,24 @@ func (q *Queries) ApplyStateToBoard(ctx context.Context, arg ApplyStateToBoardPa
 	return err
 }
 
+const applyWordsToBoard = `-- name: ApplyWordsToBoard :exec
+insert into tracker.board_words (task, words)
+select n.task, tracker.words_of(n.description) from (select unnest($1::uuid[]) as task, unnest($2::text[]) as description) n
+order by n.task
+on conflict (task) do update set words = excluded.words
+`
+
+type ApplyWordsToBoardParams struct {
+	Tasks        []uuid.UUID
+	Descriptions []string
+}
+
+// Puts the words of new tasks into the board, by which they are found.
+func (q *Queries) ApplyWordsToBoard(ctx context.Context, arg ApplyWordsToBoardParams) error {
+	_, err := q.db.Exec(ctx, applyWordsToBoard, arg.Tasks, arg.Descriptions)
+	return err
+}
+
 const boardVersion = `-- name: BoardVersion :one
 select coalesce((select case when description is null then 0 else version end from tracker.board where task = $1), 0)::bigint
 `
@@ -145,8 +163,7 @@ func (q *Queries) BoardVersion(ctx context.Context, task uuid.UUID) (int64, erro
 }
 
 const countBoard = `-- name: CountBoard :one
-select count(*) filter (where status = 'open') as open, count(*) filter (where status = 'resolved') as resolved
-from tracker.board where description is not null and version > 0
+select coalesce(sum(open), 0)::bigint as open, coalesce(sum(resolved), 0)::bigint as resolved from tracker.board_counts
 `
 
 type CountBoardRow struct {
@@ -162,15 +179,74 @@ func (q *Queries) CountBoard(ctx context.Context) (CountBoardRow, error) {
 	return i, err
 }
 
-const countOpenTasksOf = `-- name: CountOpenTasksOf :one
-select count(*) from tracker.board where assignee = $1::uuid and status = 'open' and description is not null
+const countMatches = `-- name: CountMatches :one
+select count(*) from (
+    select from tracker.board t
+    where t.description is not null and t.version > 0
+      and ($1::text = '' or t.status = $1)
+      and ($2::uuid is null or t.assignee = $2::uuid)
+      and ($3::uuid[] is null or t.task = any ($3::uuid[]))
+  and ($4::text = '' or t.number = $5::bigint
+           or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $4))
+    limit $6
+) matches
 `
 
-func (q *Queries) CountOpenTasksOf(ctx context.Context, assignee uuid.UUID) (int64, error) {
-	row := q.db.QueryRow(ctx, countOpenTasksOf, assignee)
+type CountMatchesParams struct {
+	Status   string
+	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
+	Search   string
+	Named    *int64
+	Most     int32
+}
+
+// How many tasks fit a filter, as those of ListBoardDown do; it stops counting at most.
+func (q *Queries) CountMatches(ctx context.Context, arg CountMatchesParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countMatches,
+		arg.Status,
+		arg.Assignee,
+		arg.Tasks,
+		arg.Search,
+		arg.Named,
+		arg.Most,
+	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const findByWords = `-- name: FindByWords :many
+(select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', $1::text) limit $2)
+union all
+(select b.task from tracker.board b where b.number = $3::bigint and b.description is not null)
+`
+
+type FindByWordsParams struct {
+	Search string
+	Most   int32
+	Named  *int64
+}
+
+// The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit, and one.
+func (q *Queries) FindByWords(ctx context.Context, arg FindByWordsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, findByWords, arg.Search, arg.Most, arg.Named)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var task uuid.UUID
+		if err := rows.Scan(&task); err != nil {
+			return nil, err
+		}
+		items = append(items, task)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const findOnBoard = `-- name: FindOnBoard :one
@@ -220,30 +296,38 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 	return i, err
 }
 
-const listBoard = `-- name: ListBoard :many
-select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
-       coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.since::timestamptz as since
-from tracker.board b left join tracker.people p on p.id = b.assignee
-where b.description is not null and b.version > 0
-  and ($1::bigint is null or b.number < $1::bigint)
-  and ($2::text = '' or b.status = $2)
-  and ($3::uuid is null or b.assignee = $3::uuid)
-  and ($4::text = '' or b.description ilike '%' || $4 || '%' escape '\' or b.number = $5::bigint)
-order by b.number desc
-limit $6
+const listBoardDown = `-- name: ListBoardDown :many
+select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
+       t.since::timestamptz as since, t.rank::bigint as rank
+from (
+    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+           when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
+    from tracker.board b where b.description is not null and b.version > 0
+) t left join tracker.people p on p.id = t.assignee
+where ($2::bigint is null or (t.rank, t.number) < ($2::bigint, $3::bigint))
+  and ($4::text = '' or t.status = $4)
+  and ($5::uuid is null or t.assignee = $5::uuid)
+  and ($6::uuid[] is null or t.task = any ($6::uuid[]))
+  and ($7::text = '' or t.number = $8::bigint
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $7))
+order by t.rank desc, t.number desc
+limit $9
 `
 
-type ListBoardParams struct {
-	Before   *int64
+type ListBoardDownParams struct {
+	Sort     string
+	Rank     *int64
+	Number   *int64
 	Status   string
 	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
 	Search   string
-	Number   *int64
+	Named    *int64
 	Rows     int32
 }
 
-type ListBoardRow struct {
+type ListBoardDownRow struct {
 	Task         uuid.UUID
 	Number       int64
 	Description  string
@@ -255,25 +339,31 @@ type ListBoardRow struct {
 	Reward       *int64
 	CreatedAt    time.Time
 	Since        time.Time
+	Rank         int64
 }
 
-// A page of the board, newest first, from just below the task number in before.
-func (q *Queries) ListBoard(ctx context.Context, arg ListBoardParams) ([]ListBoardRow, error) {
-	rows, err := q.db.Query(ctx, listBoard,
-		arg.Before,
+// A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
+// change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery, and
+// each task is looked at until a page is full. To be planned for the values at hand: only then do the indexes serve.
+func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([]ListBoardDownRow, error) {
+	rows, err := q.db.Query(ctx, listBoardDown,
+		arg.Sort,
+		arg.Rank,
+		arg.Number,
 		arg.Status,
 		arg.Assignee,
+		arg.Tasks,
 		arg.Search,
-		arg.Number,
+		arg.Named,
 		arg.Rows,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListBoardRow{}
+	items := []ListBoardDownRow{}
 	for rows.Next() {
-		var i ListBoardRow
+		var i ListBoardDownRow
 		if err := rows.Scan(
 			&i.Task,
 			&i.Number,
@@ -286,6 +376,97 @@ func (q *Queries) ListBoard(ctx context.Context, arg ListBoardParams) ([]ListBoa
 			&i.Reward,
 			&i.CreatedAt,
 			&i.Since,
+			&i.Rank,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBoardUp = `-- name: ListBoardUp :many
+select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
+       t.since::timestamptz as since, t.rank::bigint as rank
+from (
+    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+           when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
+    from tracker.board b where b.description is not null and b.version > 0
+) t left join tracker.people p on p.id = t.assignee
+where ($2::bigint is null or (t.rank, t.number) > ($2::bigint, $3::bigint))
+  and ($4::text = '' or t.status = $4)
+  and ($5::uuid is null or t.assignee = $5::uuid)
+  and ($6::uuid[] is null or t.task = any ($6::uuid[]))
+  and ($7::text = '' or t.number = $8::bigint
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', $7))
+order by t.rank, t.number
+limit $9
+`
+
+type ListBoardUpParams struct {
+	Sort     string
+	Rank     *int64
+	Number   *int64
+	Status   string
+	Assignee *uuid.UUID
+	Tasks    []uuid.UUID
+	Search   string
+	Named    *int64
+	Rows     int32
+}
+
+type ListBoardUpRow struct {
+	Task         uuid.UUID
+	Number       int64
+	Description  string
+	Status       string
+	Assignee     uuid.UUID
+	AssigneeName string
+	Assignment   int32
+	Fee          *int64
+	Reward       *int64
+	CreatedAt    time.Time
+	Since        time.Time
+	Rank         int64
+}
+
+// ListBoardDown the other way round: the lowest rank first, from just above a place.
+func (q *Queries) ListBoardUp(ctx context.Context, arg ListBoardUpParams) ([]ListBoardUpRow, error) {
+	rows, err := q.db.Query(ctx, listBoardUp,
+		arg.Sort,
+		arg.Rank,
+		arg.Number,
+		arg.Status,
+		arg.Assignee,
+		arg.Tasks,
+		arg.Search,
+		arg.Named,
+		arg.Rows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListBoardUpRow{}
+	for rows.Next() {
+		var i ListBoardUpRow
+		if err := rows.Scan(
+			&i.Task,
+			&i.Number,
+			&i.Description,
+			&i.Status,
+			&i.Assignee,
+			&i.AssigneeName,
+			&i.Assignment,
+			&i.Fee,
+			&i.Reward,
+			&i.CreatedAt,
+			&i.Since,
+			&i.Rank,
 		); err != nil {
 			return nil, err
 		}
@@ -368,57 +549,21 @@ func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]Lis
 	return items, nil
 }
 
-const listOpenTasksOf = `-- name: ListOpenTasksOf :many
-select b.task, b.number::bigint as number, b.description::text as description, b.assignment::int as assignment, b.fee, b.reward,
-       b.since::timestamptz as since
-from tracker.board b
-where b.assignee = $1::uuid and b.status = 'open' and b.description is not null
-  and ($2::bigint is null or b.number < $2::bigint)
-order by b.number desc
-limit $3
+const sumOpenTasksOf = `-- name: SumOpenTasksOf :one
+select count(*) as tasks, coalesce(sum(fee), 0)::bigint as fees, coalesce(sum(reward), 0)::bigint as rewards
+from tracker.board where assignee = $1::uuid and status = 'open' and description is not null
 `
 
-type ListOpenTasksOfParams struct {
-	Assignee uuid.UUID
-	Before   *int64
-	Rows     int32
+type SumOpenTasksOfRow struct {
+	Tasks   int64
+	Fees    int64
+	Rewards int64
 }
 
-type ListOpenTasksOfRow struct {
-	Task        uuid.UUID
-	Number      int64
-	Description string
-	Assignment  int32
-	Fee         *int64
-	Reward      *int64
-	Since       time.Time
-}
-
-// A page of the open tasks of one worker, newest first, from just below the task number in before.
-func (q *Queries) ListOpenTasksOf(ctx context.Context, arg ListOpenTasksOfParams) ([]ListOpenTasksOfRow, error) {
-	rows, err := q.db.Query(ctx, listOpenTasksOf, arg.Assignee, arg.Before, arg.Rows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListOpenTasksOfRow{}
-	for rows.Next() {
-		var i ListOpenTasksOfRow
-		if err := rows.Scan(
-			&i.Task,
-			&i.Number,
-			&i.Description,
-			&i.Assignment,
-			&i.Fee,
-			&i.Reward,
-			&i.Since,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// How many open tasks a worker has, what they cost them, and what they would pay; those without prices count as nothing.
+func (q *Queries) SumOpenTasksOf(ctx context.Context, assignee uuid.UUID) (SumOpenTasksOfRow, error) {
+	row := q.db.QueryRow(ctx, sumOpenTasksOf, assignee)
+	var i SumOpenTasksOfRow
+	err := row.Scan(&i.Tasks, &i.Fees, &i.Rewards)
+	return i, err
 }

@@ -22,24 +22,75 @@ select unnest(@tasks::uuid[]) as task, unnest(@fees::bigint[]), unnest(@rewards:
 order by task
 on conflict (task) do update set fee = excluded.fee, reward = excluded.reward;
 
--- name: ListBoard :many
--- A page of the board, newest first, from just below the task number in before.
-select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
-       coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
-       b.since::timestamptz as since
-from tracker.board b left join tracker.people p on p.id = b.assignee
-where b.description is not null and b.version > 0
-  and (sqlc.narg(before)::bigint is null or b.number < sqlc.narg(before)::bigint)
-  and (@status::text = '' or b.status = @status)
-  and (sqlc.narg(assignee)::uuid is null or b.assignee = sqlc.narg(assignee)::uuid)
-  and (@search::text = '' or b.description ilike '%' || @search || '%' escape '\' or b.number = sqlc.narg(number)::bigint)
-order by b.number desc
+-- name: ApplyWordsToBoard :exec
+-- Puts the words of new tasks into the board, by which they are found.
+insert into tracker.board_words (task, words)
+select n.task, tracker.words_of(n.description) from (select unnest(@tasks::uuid[]) as task, unnest(@descriptions::text[]) as description) n
+order by n.task
+on conflict (task) do update set words = excluded.words;
+
+-- name: ListBoardDown :many
+-- A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
+-- change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery, and
+-- each task is looked at until a page is full. To be planned for the values at hand: only then do the indexes serve.
+select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
+       t.since::timestamptz as since, t.rank::bigint as rank
+from (
+    select b.*, case @sort::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+           when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
+    from tracker.board b where b.description is not null and b.version > 0
+) t left join tracker.people p on p.id = t.assignee
+where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) < (sqlc.narg(rank)::bigint, sqlc.narg(number)::bigint))
+  and (@status::text = '' or t.status = @status)
+  and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
+  and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
+  and (@search::text = '' or t.number = sqlc.narg(named)::bigint
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
+order by t.rank desc, t.number desc
 limit @rows;
+
+-- name: ListBoardUp :many
+-- ListBoardDown the other way round: the lowest rank first, from just above a place.
+select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+       coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
+       t.since::timestamptz as since, t.rank::bigint as rank
+from (
+    select b.*, case @sort::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+           when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
+    from tracker.board b where b.description is not null and b.version > 0
+) t left join tracker.people p on p.id = t.assignee
+where (sqlc.narg(rank)::bigint is null or (t.rank, t.number) > (sqlc.narg(rank)::bigint, sqlc.narg(number)::bigint))
+  and (@status::text = '' or t.status = @status)
+  and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
+  and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
+  and (@search::text = '' or t.number = sqlc.narg(named)::bigint
+       or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
+order by t.rank, t.number
+limit @rows;
+
+-- name: FindByWords :many
+-- The tasks that have all the words of a tsquery, or the number, in no order; no more than a limit, and one.
+(select w.task from tracker.board_words w where w.words @@ to_tsquery('simple', @search::text) limit @most)
+union all
+(select b.task from tracker.board b where b.number = sqlc.narg(named)::bigint and b.description is not null);
+
+-- name: CountMatches :one
+-- How many tasks fit a filter, as those of ListBoardDown do; it stops counting at most.
+select count(*) from (
+    select from tracker.board t
+    where t.description is not null and t.version > 0
+      and (@status::text = '' or t.status = @status)
+      and (sqlc.narg(assignee)::uuid is null or t.assignee = sqlc.narg(assignee)::uuid)
+      and (sqlc.narg(tasks)::uuid[] is null or t.task = any (sqlc.narg(tasks)::uuid[]))
+  and (@search::text = '' or t.number = sqlc.narg(named)::bigint
+           or (select w.words from tracker.board_words w where w.task = t.task) @@ to_tsquery('simple', @search))
+    limit @most
+) matches;
 
 -- name: CountBoard :one
 -- How many tasks there are, open and resolved, whatever the filter.
-select count(*) filter (where status = 'open') as open, count(*) filter (where status = 'resolved') as resolved
-from tracker.board where description is not null and version > 0;
+select coalesce(sum(open), 0)::bigint as open, coalesce(sum(resolved), 0)::bigint as resolved from tracker.board_counts;
 
 -- name: FindOnBoard :one
 select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
@@ -54,18 +105,10 @@ where b.task = @task and b.description is not null and b.version > 0;
 -- How far the board is with a task: the version of the last event in it, 0 when it does not know the task.
 select coalesce((select case when description is null then 0 else version end from tracker.board where task = @task), 0)::bigint;
 
--- name: ListOpenTasksOf :many
--- A page of the open tasks of one worker, newest first, from just below the task number in before.
-select b.task, b.number::bigint as number, b.description::text as description, b.assignment::int as assignment, b.fee, b.reward,
-       b.since::timestamptz as since
-from tracker.board b
-where b.assignee = @assignee::uuid and b.status = 'open' and b.description is not null
-  and (sqlc.narg(before)::bigint is null or b.number < sqlc.narg(before)::bigint)
-order by b.number desc
-limit @rows;
-
--- name: CountOpenTasksOf :one
-select count(*) from tracker.board where assignee = @assignee::uuid and status = 'open' and description is not null;
+-- name: SumOpenTasksOf :one
+-- How many open tasks a worker has, what they cost them, and what they would pay; those without prices count as nothing.
+select count(*) as tasks, coalesce(sum(fee), 0)::bigint as fees, coalesce(sum(reward), 0)::bigint as rewards
+from tracker.board where assignee = @assignee::uuid and status = 'open' and description is not null;
 
 -- name: AddHistory :exec
 -- Adds events to the history of their tasks; an event that is in it already changes nothing.
