@@ -54,12 +54,8 @@ func (h *Handlers) operations(w http.ResponseWriter, r *http.Request, p page) er
 	case !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("find the last verification: %w", err)
 	}
-	mails, err := h.queries.CountMessages(ctx)
-	if err != nil {
-		return fmt.Errorf("count mails: %w", err)
-	}
-	for _, m := range mails {
-		data.Mails = append(data.Mails, views.MailCount{State: views.MailState(m.State), Count: int(m.Count)})
+	if data.Mails, err = h.countMails(ctx); err != nil {
+		return err
 	}
 	return h.show(w, r, http.StatusOK, views.Operations(p.Page, data))
 }

@@ -7,3 +7,4 @@ import "./keys.js";
 import "./times.js";
 import "./charts.js";
 import "./passkeys.js";
+import "./bell.js";
