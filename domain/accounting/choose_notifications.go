@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -28,7 +27,7 @@ func (c *ChooseNotifications) Handle(ctx context.Context, tx domain.Tx) ([]domai
 		}
 	}
 	kept, err := dbsqlc.New(tx).ChooseAccountingNotifications(ctx, dbsqlc.ChooseAccountingNotificationsParams{
-		Person: c.By.ID, Seen: c.Choice.Version, Off: slices.Concat([]string{}, c.Choice.Off), Language: c.Choice.Language,
+		Person: c.By.ID, Seen: c.Choice.Version, Off: append([]string{}, c.Choice.Off...), Language: c.Choice.Language,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep a choice of notifications: %w", err)

@@ -28,7 +28,7 @@ func (c *ChooseNotifications) Handle(ctx context.Context, tx domain.Tx) ([]domai
 		}
 	}
 	kept, err := dbsqlc.New(tx).ChooseTrackerNotifications(ctx, dbsqlc.ChooseTrackerNotificationsParams{
-		Person: c.By.ID, Seen: c.Choice.Version, Off: slices.Concat([]string{}, c.Choice.Off), Language: c.Choice.Language,
+		Person: c.By.ID, Seen: c.Choice.Version, Off: append([]string{}, c.Choice.Off...), Language: c.Choice.Language,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep a choice of notifications: %w", err)
