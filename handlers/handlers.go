@@ -48,6 +48,8 @@ type Config struct {
 	Clients []Client
 	// Operations looks at the queues.
 	Operations Operations
+	// Letter is a mail of a context, as it is sent.
+	Letter func(ctx context.Context, producer string, id int64) (views.Letter, error)
 	// Dashboard is River's, for the paths under /ops/jobs/.
 	Dashboard http.Handler
 	// Now is the program's clock.
@@ -128,7 +130,7 @@ func (h *Handlers) show(w http.ResponseWriter, r *http.Request, status int, view
 }
 
 // fresh completes the frame of a page that is about to be read from the database: with the cursor from which its stream goes
-// on, a key for its forms, and, for a whole page, the message that the request before it left.
+// on, a key for its forms, and, for a whole page, what is unread and the message that the request before it left.
 func (h *Handlers) fresh(r *http.Request, p *page) error {
 	at, err := currentCursor(r.Context(), h.queries)
 	if err != nil {
@@ -139,6 +141,11 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 		return fmt.Errorf("make an idempotency key: %w", err)
 	}
 	p.Cursor, p.Key = at.String(), key.String()
+	if fragment(r) == "" && r.Header.Get("HX-Boosted") != "true" {
+		if err := h.countUnread(r.Context(), p); err != nil {
+			return err
+		}
+	}
 	if fragment(r) == "" {
 		p.Flash, err = h.sessions.PopFlash(r.Context())
 	}

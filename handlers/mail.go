@@ -2,16 +2,15 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
-
-	"github.com/jackc/pgx/v5"
+	"slices"
 
 	"ates/domain"
+	"ates/domain/accounting"
+	"ates/domain/tracker"
 	"ates/sql/dbsqlc"
 	"ates/views"
 )
@@ -19,37 +18,58 @@ import (
 // mailPolicy is for the HTML of a mail, which has styles of its own and is to do nothing but be looked at.
 const mailPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// mails lists the mails that were sent, are to be sent, or are kept because there is no mail server.
+// mails lists the mails of both contexts that were sent, are to be sent, or are kept because there is no mail server.
 func (h *Handlers) mails(w http.ResponseWriter, r *http.Request, p page) error {
 	ctx := r.Context()
 	if err := h.fresh(r, &p); err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	asked := dbsqlc.ListMessagesParams{Before: math.MaxInt64, Rows: rowsOfPage + 1}
-	var data views.MailsData
-	if before := query.Get("before"); before != "" {
-		var err error
-		if asked.Before, err = strconv.ParseInt(before, 10, 64); err != nil {
-			return errNoSuchMail()
-		}
-		data.First = "/ops/mail"
+	from, ok := readToldPlace(query.Get("before"))
+	if !ok {
+		return errNoSuchMail()
 	}
-	rows, err := h.queries.ListMessages(ctx, asked)
+	balances, err := h.queries.ListMessages(ctx, dbsqlc.ListMessagesParams{BeforeAt: from.at, BeforeID: from.below(accounting.Producer), Rows: rowsOfPage + 1})
 	if err != nil {
 		return fmt.Errorf("list mails: %w", err)
 	}
-	if len(rows) > rowsOfPage {
-		rows = rows[:rowsOfPage]
-		data.Older = address("/ops/mail", url.Values{}, "before", strconv.FormatInt(rows[rowsOfPage-1].ID, 10))
+	tasks, err := tracker.ListMails(ctx, h.pool, dbsqlc.ListTrackerMailsParams{BeforeAt: from.at, BeforeID: from.below(tracker.Producer), Rows: rowsOfPage + 1})
+	if err != nil {
+		return err
 	}
-	for _, m := range rows {
-		data.Mails = append(data.Mails, views.MailRow{
-			ID: strconv.FormatInt(m.ID, 10), To: views.Person{ID: m.Person.String(), Name: m.Name}, Address: orEmpty(m.Address),
-			Day: h.Books.Begins(m.Day), State: views.MailState(m.State), Error: orEmpty(m.Error), Since: m.Since,
-		})
+	var all []placed[views.MailRow]
+	for _, m := range balances {
+		day := views.BalanceMailData{Day: h.Books.Begins(m.Day), Paid: m.Payout, Carried: m.Carried}
+		all = append(all, placed[views.MailRow]{toldPlace{m.NotedAt, accounting.Producer, m.ID}, views.MailRow{
+			ID: toldID(accounting.Producer, m.ID), To: views.Person{ID: m.Person.String(), Name: m.Name}, Address: orEmpty(m.Address),
+			Subject: day.Subject(ctx), State: views.MailState(m.State), Error: orEmpty(m.Error), Since: m.Since,
+		}})
+	}
+	for _, m := range tasks {
+		row := taskMail(m)
+		row.Subject = views.TaskNews(m).Headline(ctx)
+		all = append(all, placed[views.MailRow]{toldPlace{m.NotedAt, tracker.Producer, m.ID}, row})
+	}
+	var data views.MailsData
+	shown, next := merge(all)
+	for _, s := range shown {
+		data.Mails = append(data.Mails, s.row)
+	}
+	if next != "" {
+		data.Older = address("/ops/mail", url.Values{}, "before", next)
+	}
+	if query.Get("before") != "" {
+		data.First = "/ops/mail"
 	}
 	return h.show(w, r, http.StatusOK, views.Mails(p.Page, data))
+}
+
+// taskMail is a mail of the tracker as a row, without its subject.
+func taskMail(m tracker.Notification) views.MailRow {
+	return views.MailRow{
+		ID: toldID(tracker.Producer, m.ID), To: views.Person{ID: m.Person.String(), Name: m.Name}, Address: orEmpty(m.Address),
+		State: views.MailState(m.State), Error: orEmpty(m.Error), Since: m.Since,
+	}
 }
 
 // mail shows one mail as text.
@@ -57,51 +77,71 @@ func (h *Handlers) mail(w http.ResponseWriter, r *http.Request, p page) error {
 	if err := h.fresh(r, &p); err != nil {
 		return err
 	}
-	m, body, err := h.findMail(r)
+	producer, id, ok := readToldID(r.PathValue("id"))
+	if !ok {
+		return errNoSuchMail()
+	}
+	letter, err := h.Letter(r.Context(), producer, id)
 	if err != nil {
 		return err
 	}
-	id, spoken := strconv.FormatInt(m.ID, 10), h.inMails(r.Context())
-	return h.show(w, r, http.StatusOK, views.Mail(p.Page, views.MailData{
-		Mail: views.MailRow{
-			ID: id, To: views.Person{ID: m.Person.String(), Name: m.Name}, Address: orEmpty(m.Address),
-			Day: h.Books.Begins(m.Day), State: views.MailState(m.State), Error: orEmpty(m.Error), Since: m.Since,
-		},
-		Attempts: int(m.Attempts), HTML: "/ops/mail/" + id + "/html", Subject: body.Subject(spoken), Text: body.Text(spoken),
-	}))
+	data := views.MailData{HTML: "/ops/mail/" + toldID(producer, id) + "/html", Letter: letter}
+	if producer == tracker.Producer {
+		m, err := tracker.FindMail(r.Context(), h.pool, id)
+		if err != nil {
+			return err
+		}
+		data.Mail, data.Attempts = taskMail(m), m.Attempts
+	} else {
+		m, err := h.queries.FindMessage(r.Context(), id)
+		if err != nil {
+			return fmt.Errorf("find a mail: %w", err)
+		}
+		data.Mail, data.Attempts = views.MailRow{
+			ID: toldID(producer, id), To: views.Person{ID: m.Person.String(), Name: m.Name}, Address: orEmpty(m.Address),
+			State: views.MailState(m.State), Error: orEmpty(m.Error), Since: m.Since,
+		}, int(m.Attempts)
+	}
+	return h.show(w, r, http.StatusOK, views.Mail(p.Page, data))
 }
 
 // mailHTML answers with the HTML of a mail, shut off from everything else.
 func (h *Handlers) mailHTML(w http.ResponseWriter, r *http.Request, _ page) error {
-	_, body, err := h.findMail(r)
+	producer, id, ok := readToldID(r.PathValue("id"))
+	if !ok {
+		return errNoSuchMail()
+	}
+	letter, err := h.Letter(r.Context(), producer, id)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Security-Policy", mailPolicy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return views.BalanceMail(body).Render(h.inMails(r.Context()), w)
+	return views.LetterHTML(letter).Render(r.Context(), w)
 }
 
-// inMails is how mails speak, whoever looks at them.
-func (h *Handlers) inMails(ctx context.Context) context.Context {
-	return views.WithLocale(ctx, views.Locale{Zone: h.Books.Zone, Currency: h.Currency})
-}
-
-// findMail is the mail that a request is about, with its words as they are sent.
-func (h *Handlers) findMail(r *http.Request) (dbsqlc.FindMessageRow, views.BalanceMailData, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+// countMails counts the mails of both contexts by their state.
+func (h *Handlers) countMails(ctx context.Context) ([]views.MailCount, error) {
+	counts := map[string]int{}
+	balances, err := h.queries.CountMessages(ctx)
 	if err != nil {
-		return dbsqlc.FindMessageRow{}, views.BalanceMailData{}, errNoSuchMail()
+		return nil, fmt.Errorf("count mails: %w", err)
 	}
-	m, err := h.queries.FindMessage(r.Context(), id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = errNoSuchMail()
-	} else if err != nil {
-		err = fmt.Errorf("find a mail: %w", err)
+	for _, m := range balances {
+		counts[m.State] += int(m.Count)
 	}
-	return m, views.BalanceMailData{
-		Name: m.Name, Day: h.Books.Begins(m.Day), Opening: m.Opening, Charged: m.Fees, Earned: m.Rewards, Paid: m.Payout, Carried: m.Carried,
-	}, err
+	tasks, err := h.queries.CountTrackerMails(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count mails of tasks: %w", err)
+	}
+	for _, m := range tasks {
+		counts[m.State] += int(m.Count)
+	}
+	var all []views.MailCount
+	for _, state := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, views.MailCount{State: views.MailState(state), Count: counts[state]})
+	}
+	return all, nil
 }
 
 func errNoSuchMail() error {

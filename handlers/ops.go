@@ -94,14 +94,9 @@ func (h *Handlers) readDays(ctx context.Context, data *views.OperationsData) err
 	case !errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("find the next day to close: %w", err)
 	}
-	mails, err := h.queries.CountMessages(ctx)
-	if err != nil {
-		return fmt.Errorf("count mails: %w", err)
-	}
-	for _, m := range mails {
-		data.Mails = append(data.Mails, views.MailCount{State: views.MailState(m.State), Count: int(m.Count)})
-	}
-	return nil
+	var err error
+	data.Mails, err = h.countMails(ctx)
+	return err
 }
 
 // readProof looks up when the books were verified last, and how large they are.

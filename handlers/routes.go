@@ -26,6 +26,11 @@ func (h *Handlers) routes() http.Handler {
 
 	app.Handle("GET /balance", h.signedIn(h.balance, domain.Worker))
 
+	app.Handle("GET /notifications", h.signedIn(h.notifications))
+	app.Handle("POST /notifications/mark", h.signedIn(h.markNotifications))
+	app.Handle("GET /notifications/preferences", h.signedIn(h.notificationPreferences))
+	app.Handle("POST /notifications/preferences", h.signedIn(h.chooseNotifications))
+
 	app.Handle("GET /accounting", h.signedIn(h.accounting, domain.Manager, domain.TopManager))
 	app.Handle("GET /accounting.csv", h.signedIn(h.exportAccounting, domain.Manager, domain.TopManager))
 	app.Handle("GET /accounting/payouts/{file}", h.signedIn(h.payoutFile, domain.Manager))

@@ -35,7 +35,9 @@ type Bus struct {
 	chores   []chore
 	mail     *MailServer
 	locale   views.Locale
-	now      func() time.Time
+	// publicURL is empty where mails have no links.
+	publicURL string
+	now       func() time.Time
 }
 
 // BusConfig is what a bus needs from outside.
@@ -48,6 +50,8 @@ type BusConfig struct {
 	Mail *MailServer
 	// Currency is the ISO 4217 code of the money in mails.
 	Currency string
+	// PublicURL is how people reach the program from a mail, without a slash at the end; without it mails have no links.
+	PublicURL string
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
 }

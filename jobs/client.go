@@ -23,13 +23,14 @@ var queues = map[string]river.QueueConfig{
 	moneyQueue:         {MaxWorkers: 8},
 	payoutQueue:        {MaxWorkers: 2},
 	readModelsQueue:    {MaxWorkers: 8},
+	notificationsQueue: {MaxWorkers: 2},
 	mailQueue:          {MaxWorkers: 2},
 	river.QueueDefault: {MaxWorkers: 2},
 }
 
 // Queues are the names of all queues.
 func Queues() []string {
-	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, mailQueue, river.QueueDefault}
+	return []string{peopleQueue, moneyQueue, payoutQueue, readModelsQueue, notificationsQueue, mailQueue, river.QueueDefault}
 }
 
 // NewBus makes a bus. Its jobs are worked on by whichever process calls Work.
@@ -42,7 +43,7 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	}
 	b := &Bus{
 		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
-		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, now: cfg.Now, notifier: newNotifier(cfg.Pool),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, notifier: newNotifier(cfg.Pool),
 	}
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.
@@ -68,7 +69,9 @@ func (b *Bus) workers() *river.Workers {
 	for _, c := range b.chores {
 		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command, timeout: c.timeout})
 	}
-	river.AddWorker(workers, &mailWorker{bus: b})
+	for kind, o := range b.outboxes() {
+		river.AddWorkerArgs(workers, sendMailArgs{kind: kind}, &mailWorker{bus: b, outbox: o})
+	}
 	return workers
 }
 

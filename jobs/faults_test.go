@@ -114,6 +114,8 @@ func TestVerificationFindsWhatIsBroken(t *testing.T) {
 		{"a closed day has closed every wallet of that time", "update accounting.day_parts set closed_at = null"},
 		{"paid and pending are the positive balances", "delete from accounting.transfers where kind = 'payout'; delete from accounting.transfers where kind = 'reset'"},
 		{"a payout is what was reset", "update accounting.transfers set amount = amount + 1 where kind = 'payout'"},
+		{"nobody is told twice", "alter table tracker.notifications drop constraint notifications_once_per_cause; insert into tracker.notifications (cause, channel, person, kind, actor, task, state, noted_at, since) select cause, channel, person, kind, actor, task, state, noted_at, since from tracker.notifications"},
+		{"a notification tells of an event to whom it concerns", "update tracker.notifications set person = '" + c.bob.ID.String() + "' where person = '" + c.ann.ID.String() + "' and task = '" + open.String() + "'"},
 		{"the board is what the tasks are", "update tracker.board set description = 'Other words'"},
 		{"the board shows the price that is charged", "update tracker.board set fee = fee + 100"},
 		{"the history of a task has all of its events", "delete from tracker.history"},

@@ -16,7 +16,7 @@ var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQ
 			if err != nil {
 				return nil, err
 			}
-			cmd.People = append(cmd.People, tracker.Person{ID: u.ID, Name: u.Name, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
+			cmd.People = append(cmd.People, tracker.Person{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
 		}
 		return cmd, nil
 	},

@@ -40,10 +40,10 @@ func (c *company) dayOver() {
 	c.sweep()
 }
 
-// states is how many messages are in each state.
+// states is how many balance mails are in each state.
 func (c *company) states() map[string]int {
 	c.t.Helper()
-	rows, err := c.pool.Query(c.t.Context(), "select state, count(*) from accounting.messages group by state")
+	rows, err := c.pool.Query(c.t.Context(), "select state, count(*) from accounting.messages where channel = 'mail' group by state")
 	require.NoError(c.t, err)
 	defer rows.Close()
 	states := map[string]int{}
@@ -243,7 +243,7 @@ func TestAMailThatAKilledProcessWasSendingIsLeftAlone(t *testing.T) {
 	c := correspondents(t, server)
 	c.dayOver()
 	c.requireStates(map[string]int{"waiting": 2})
-	_, err := c.pool.Exec(t.Context(), "update accounting.messages set state = 'sending' where person = $1", c.ann.ID)
+	_, err := c.pool.Exec(t.Context(), "update accounting.messages set state = 'sending' where channel = 'mail' and person = $1", c.ann.ID)
 	require.NoError(t, err)
 	server.Behave(nil)
 	require.Eventually(t, func() bool { c.retryNow(); return c.states()["sent"] == 1 }, 30*time.Second, 50*time.Millisecond)

@@ -177,9 +177,11 @@ func (w *walk) compareClosings() {
 		}
 	}
 	w.require.Equal(paid, m.paid)
-	closings, messages := map[workerDay]modelClosing{}, map[workerDay]modelClosing{}
+	closings, messages, inbox := map[workerDay]modelClosing{}, map[workerDay]modelClosing{}, map[workerDay]modelClosing{}
 	for table, into := range map[string]map[workerDay]modelClosing{
-		"(select wallet as worker, * from accounting.closings)": closings, "(select person as worker, * from accounting.messages)": messages,
+		"(select wallet as worker, * from accounting.closings)":                         closings,
+		"(select person as worker, * from accounting.messages where channel = 'mail')":  messages,
+		"(select person as worker, * from accounting.messages where channel = 'inbox')": inbox,
 	} {
 		w.each(`select worker, day::text, opening, fees, rewards, payout, carried from `+table+` x`, func(rows pgx.Rows) error {
 			var key workerDay
@@ -191,6 +193,7 @@ func (w *walk) compareClosings() {
 		})
 	}
 	w.require.Equal(want, closings)
+	w.require.Equal(messages, inbox, "both channels tell the same")
 	for key, c := range want {
 		if got, told := messages[key]; told || c != (modelClosing{}) {
 			w.require.True(told, "%+v was told of nothing", key)

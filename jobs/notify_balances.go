@@ -1,19 +1,16 @@
 package jobs
 
 import (
-	"slices"
-
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 
 	"ates/domain"
 	"ates/domain/accounting"
 )
 
-// notifyBalances notes the message about a worker's closed day and has it sent, if mails are sent at all: for each
+// notifyBalances notes what a worker is told of a closed day and has it sent, if mails are sent at all: for each
 // Account.BalanceReset that pays nothing, and for each Account.PayoutCommitted.
 func notifyBalances(mails bool) *reaction {
-	return &reaction{kind: "notify_balances", queue: mailQueue,
+	return &reaction{kind: "notify_balances", queue: notificationsQueue, topics: inboxTopics, follow: sendsMails(balanceMails),
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := &accounting.NotifyBalances{Keep: !mails}
 			for _, e := range events {
@@ -31,13 +28,6 @@ func notifyBalances(mails bool) *reaction {
 				cmd.Balances = append(cmd.Balances, accounting.ClosedBalance{Cause: e, UserID: person, Day: day})
 			}
 			return cmd, nil
-		},
-		follow: func(done domain.Command) []river.InsertManyParams {
-			var jobs []river.InsertManyParams
-			for chunk := range slices.Chunk(done.(*accounting.NotifyBalances).Waiting, mailsOfJob) {
-				jobs = append(jobs, river.InsertManyParams{Args: sendMailArgs{chunk}, InsertOpts: &river.InsertOpts{Queue: mailQueue}})
-			}
-			return jobs
 		}}
 }
 

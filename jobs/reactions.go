@@ -28,6 +28,9 @@ func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bo
 		commitPayout  = commitPayout(payouts)
 		payOutDay     = payOutDay(payouts)
 		notify        = notifyBalances(mails)
+		notifyGiven   = notifyGiven(mails)
+		notifyResolve = notifyResolved(mails)
+		notifyDraw    = notifyDraw(mails)
 		closeNextDay  = closeNextDay(books)
 		learnPeople   = []*reaction{trackerLearnsPeople, accountingLearnsPeople}
 	)
@@ -38,10 +41,10 @@ func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bo
 		{auth.UserDeactivated{}, learnPeople},
 		{auth.UserReactivated{}, learnPeople},
 
-		{tracker.TaskCreated{}, []*reaction{priceTasks, refreshTasks}},
+		{tracker.TaskCreated{}, []*reaction{priceTasks, refreshTasks, notifyGiven}},
 		{tracker.TaskAssigned{}, []*reaction{withdrawMoney, refreshTasks}},
-		{tracker.TaskResolved{}, []*reaction{depositMoney, refreshTasks}},
-		{tracker.TasksDrawn{}, nil},
+		{tracker.TaskResolved{}, []*reaction{depositMoney, refreshTasks, notifyResolve}},
+		{tracker.TasksDrawn{}, []*reaction{notifyDraw}},
 
 		{accounting.TaskPriced{}, []*reaction{refreshTasks}},
 		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},
@@ -59,7 +62,9 @@ const (
 	moneyQueue      = "money"
 	payoutQueue     = "payouts"
 	readModelsQueue = "read_models"
-	mailQueue       = "mail"
+	// What is noted does not wait for what is sent.
+	notificationsQueue = "notifications"
+	mailQueue          = "mail"
 )
 
 // reaction is one kind of job: the command that some events cause.

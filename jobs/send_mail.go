@@ -10,29 +10,29 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
-	"ates/domain/accounting"
-	"ates/sql/dbsqlc"
-	"ates/views"
+	"ates/domain"
 )
 
 // mailsOfJob is how many mails one job sends at most, over one connection.
 const mailsOfJob = 20
 
-// sendMailArgs name the messages that a job is to send.
+// sendMailArgs name the mails of an outbox that a job is to send.
 type sendMailArgs struct {
+	kind     string
 	Messages []int64 `json:"messages"`
 }
 
-// Kind is send_mail.
-func (sendMailArgs) Kind() string { return "send_mail" }
+// Kind is the kind of the outbox's jobs.
+func (a sendMailArgs) Kind() string { return a.kind }
 
-// mailWorker sends messages. A mail is sent at most once: that it is being sent is committed before the mail server hears of
+// mailWorker sends the mails of an outbox. A mail is sent at most once: that it is being sent is committed before the mail server hears of
 // it, and whoever does not find it waiting leaves it alone. One that was interrupted between the server's taking it and our
 // writing that down stays "sending", is never sent again by itself, and is shown to the admin: a balance that nobody
 // was told of stands in the books, but a second mail about it cannot be taken back.
 type mailWorker struct {
 	river.WorkerDefaults[sendMailArgs]
-	bus *Bus
+	bus    *Bus
+	outbox outbox
 }
 
 // Timeout leaves a slow server time for some mails; the rest goes into the next attempt.
@@ -57,7 +57,7 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[sendMailArgs]) err
 			break
 		}
 	}
-	waiting, err := dbsqlc.New(w.bus.pool).CountWaitingMessages(ctx, job.Args.Messages)
+	waiting, err := w.outbox.waiting(ctx, job.Args.Messages)
 	if err != nil {
 		return errors.Join(append(failures, fmt.Errorf("count the messages that wait: %w", err))...)
 	}
@@ -72,60 +72,45 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[sendMailArgs]) err
 
 // send sends one message, if it waits, and writes down what became of it. Its errors are those of messages that still wait.
 func (w *mailWorker) send(ctx context.Context, conversation *mailConversation, id int64) error {
-	q := dbsqlc.New(w.bus.pool)
-	message, err := q.ClaimMessage(ctx, dbsqlc.ClaimMessageParams{ID: id, At: w.bus.now()})
+	claimed, err := w.outbox.claim(ctx, id, w.bus.now())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}
-	if message.State != accounting.MessageSending {
+	if claimed != domain.MailSending {
 		return nil
 	}
-	mail, err := w.bus.balanceMail(ctx, message)
+	letter, mail, err := w.outbox.letter(ctx, id)
+	if err == nil {
+		mail, err = w.bus.written(ctx, letter, mail)
+	}
 	if err == nil {
 		err = conversation.send(mail)
 	}
-	state := accounting.MessageWaiting
+	state := domain.MailWaiting
 	switch {
 	case err == nil:
-		state = accounting.MessageSent
+		state = domain.MailSent
 	case errors.Is(err, errRefused):
-		state = accounting.MessageRefused
+		state = domain.MailRefused
 	case errors.Is(err, errUnclear):
-		state = accounting.MessageSending
+		state = domain.MailSending
 	}
-	settled := dbsqlc.SettleMessageParams{ID: id, State: state, At: w.bus.now()}
+	var reason *string
 	if err != nil {
-		reason := strings.ToValidUTF8(err.Error(), "?")
-		settled.Error = &reason
+		text := strings.ToValidUTF8(err.Error(), "?")
+		reason = &text
 	}
 	// What the server has said is written down also when the program is about to end.
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	if err := q.SettleMessage(writing, settled); err != nil {
+	if err := w.outbox.settle(writing, id, state, reason, w.bus.now()); err != nil {
 		return fmt.Errorf("write down what became of it: %w", err)
 	}
-	if state == accounting.MessageWaiting {
+	if state == domain.MailWaiting {
 		return err
 	}
 	return nil
-}
-
-// balanceMail is the mail of a message. Nobody tells the services which language a person reads, so it is English.
-func (b *Bus) balanceMail(ctx context.Context, m dbsqlc.ClaimMessageRow) (outgoing, error) {
-	ctx = views.WithLocale(ctx, b.locale)
-	data := views.BalanceMailData{
-		Name: m.Name, Day: time.Date(m.Day.Year(), m.Day.Month(), m.Day.Day(), 0, 0, 0, 0, b.locale.Zone),
-		Opening: m.Opening, Charged: m.Fees, Earned: m.Rewards, Paid: m.Payout, Carried: m.Carried,
-	}
-	var html strings.Builder
-	if err := views.BalanceMail(data).Render(ctx, &html); err != nil {
-		return outgoing{}, fmt.Errorf("write the mail: %w", err)
-	}
-	return outgoing{
-		ID: "balance." + m.Cause.String() + "." + m.Person.String(), Name: m.Name, Address: *m.Address,
-		Subject: data.Subject(ctx), Text: data.Text(ctx), HTML: html.String(),
-	}, nil
 }

@@ -13,3 +13,4 @@ import "./charts.js";
 import "./copy.js";
 import "./every.js";
 import "./passkeys.js";
+import "./bell.js";

@@ -9,7 +9,8 @@ addEventListener("pagehide", () => { leaving = true; });
 addEventListener("pageshow", () => { leaving = false; });
 
 // toast shows a message. An error is announced at once and stays until it is dismissed; anything else goes away by itself,
-// though not while somebody is on it. The message may hold nodes, such as a link; action is a button to offer beside it.
+// though not while somebody is on it. The message may hold nodes, such as a link; action is a button to offer beside it. What is
+// returned takes the message away.
 export function toast({ message, error = false, action }) {
   const box = region.querySelector("template").content.firstElementChild.cloneNode(true);
   box.querySelector("p").append(...message);
@@ -27,6 +28,7 @@ export function toast({ message, error = false, action }) {
     later();
   }
   region.querySelector(error ? "[role=alert]" : "[role=status]").append(box);
+  return close;
 }
 
 // failure says that a request came to nothing, and offers to send it again.

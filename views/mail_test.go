@@ -29,12 +29,12 @@ Paid out: $15.00
 Your account stands at zero again. The payout is on its way to you.
 
 You get this message once for each business day that is closed, because you have an account in aTES.
-`, balanceMail().Text(t.Context()))
-	require.Contains(t, owing.Text(t.Context()), "Hello,\n")
-	require.Contains(t, owing.Text(t.Context()), "Carried over to the next day: −$20.00\n")
+`, balanceMail().Letter(t.Context(), "").Text())
+	require.Contains(t, owing.Letter(t.Context(), "").Text(), "Hello,\n")
+	require.Contains(t, owing.Letter(t.Context(), "").Text(), "Carried over to the next day: −$20.00\n")
 
 	var html strings.Builder
-	require.NoError(t, BalanceMail(balanceMail()).Render(t.Context(), &html))
+	require.NoError(t, LetterHTML(balanceMail().Letter(t.Context(), "")).Render(t.Context(), &html))
 	require.Contains(t, html.String(), "Hello Ann &lt;Lorikeet&gt;,")
 	require.Contains(t, html.String(), "$15.00 paid out</h1>")
 	require.NotContains(t, html.String(), "http", "nothing is fetched from anywhere")

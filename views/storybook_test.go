@@ -118,8 +118,14 @@ func stories() map[string]templ.Component {
 		"task-admin":      Task(page(domain.Admin), task),
 		"mails":           Mails(page(domain.Admin).at("/ops/mail"), MailsData{Mails: mails(), Older: "/ops/mail?before=1"}),
 		"mails-empty":     Mails(page(domain.Admin).at("/ops/mail"), MailsData{}),
-		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Subject: "Nov 2, 2026: $15.00 paid out", Text: balanceMail().Text(context.Background()), HTML: "/ops/mail/5/html"}),
-		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Subject: "Nov 2, 2026: nothing to pay out", Text: "Hello,", HTML: "/ops/mail/2/html"}),
+		"mail":            Mail(page(domain.Admin).at("/ops/mail/5"), MailData{Mail: mails()[0], Attempts: 1, Letter: balanceMail().Letter(context.Background(), ""), HTML: "/ops/mail/5/html"}),
+		"mail-refused":    Mail(page(domain.Admin).at("/ops/mail/2"), MailData{Mail: mails()[3], Attempts: 25, Letter: TaskNews(drawTold()).Letter(context.Background(), "https://ates.company.example"), HTML: "/ops/mail/2/html"}),
+		"inbox":           Notifications(unread(page(domain.Worker), 3).at("/notifications"), inbox()),
+		"inbox-unread":    Notifications(unread(page(domain.TopManager), 100).at("/notifications?show=unread"), NotificationsData{Address: "/notifications?show=unread", UnreadOnly: true, Unread: 100, Key: "k", Until: "1", Days: inbox().Days[:1]}),
+		"inbox-read":      Notifications(page(domain.Worker).at("/notifications?show=unread"), NotificationsData{Address: "/notifications?show=unread", UnreadOnly: true, Key: "k"}),
+		"inbox-empty":     Notifications(page(domain.Manager).at("/notifications"), NotificationsData{Address: "/notifications", Key: "k"}),
+		"told":            NotificationPreferences(page(domain.Worker).at("/notifications/preferences"), notificationKinds("")),
+		"told-conflict":   NotificationPreferences(page(domain.Worker).at("/notifications/preferences"), notificationKinds("You have changed this elsewhere meanwhile, so nothing was saved. Below is what holds now; choose again.")),
 		"help":            Help(page(domain.Worker).at("/help"), helpData()),
 		"help-admin":      Help(page(domain.Admin).at("/help"), helpData()),
 		"people":          People(page(domain.Admin).at("/people"), PeopleData{Address: "/people", Export: "/people.csv", Active: 1204, Deactivated: 3, Invited: 7, Roles: map[domain.Role]int{domain.Worker: 1180}, People: samplePeople(), Next: "/people?after=x"}),
@@ -303,13 +309,13 @@ func importLines() []ImportLine {
 }
 
 func mails() []MailRow {
-	ann, yesterday := Person{"ann", "Ann Lorikeet"}, now.AddDate(0, 0, -1)
+	ann := Person{"ann", "Ann Lorikeet"}
 	return []MailRow{
-		{"5", ann, "ann@company.example", yesterday, MailSent, "", now},
-		{"4", Person{"c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"}, "", yesterday, MailWaiting, "reach the mail server mail.example:587: connection refused", now},
-		{"3", ann, "ann@company.example", yesterday, MailSending, "the mail server may have taken it", now},
-		{"2", ann, "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", yesterday, MailRefused, "the mail server refuses it: 550 no such user", now},
-		{"1", Person{ID: "x"}, "", yesterday, MailKept, "no address is known", now},
+		{"5", ann, "ann@company.example", "Nov 2, 2026: $15.00 paid out", MailSent, "", now},
+		{"4", Person{"c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"}, "", "A draw: 12 tasks given to you and 3 taken from you", MailWaiting, "reach the mail server mail.example:587: connection refused", now},
+		{"3", ann, "ann@company.example", "T-42 was given to you", MailSending, "the mail server may have taken it", now},
+		{"2", ann, "a-very-long-address-without-any-blank-in-it@a-company-with-a-long-name.example", "Max Macaw resolved T-41", MailRefused, "the mail server refuses it: 550 no such user", now},
+		{"1", Person{ID: "x"}, "", "Nov 2, 2026: nothing to pay out", MailKept, "no address is known", now},
 	}
 }
 

@@ -27,6 +27,8 @@ type Page struct {
 	Viewer *Viewer
 	// Cursor is the place in the log of changes up to which this page is fresh. The event stream continues from there.
 	Cursor string
+	// Unread is what the viewer has not read.
+	Unread UnreadCount
 	// Flash tells what the previous request did.
 	Flash *Flash
 	// SignsInHere says that the embedded Auth-Service signs people in, so that they have passwords and passkeys here.

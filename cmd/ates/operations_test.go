@@ -77,9 +77,9 @@ func TestTheMorningAfter(t *testing.T) {
 	}, slices.Compact(flowOf(t, admin, "/ops/events/"+closed)))
 
 	workers := number(t, pool, "select count(*) from accounting.people where role = 'worker'")
-	require.Equal(t, workers, number(t, pool, "select count(*) from accounting.messages where state = 'kept'"))
+	require.Equal(t, workers, number(t, pool, "select count(*) from accounting.messages where channel = 'mail' and state = 'kept'"))
 	_, list := admin.get("/ops/mail")
-	require.Equal(t, workers, strings.Count(list, `<a href="/ops/mail/`))
+	require.Equal(t, workers, strings.Count(list, `<a href="/ops/mail/accounting-`))
 	_, rest, _ := strings.Cut(list, `<tr id="mail-`)
 	id, _, _ := strings.Cut(rest, `"`)
 	status, mail := admin.get("/ops/mail/" + id)
@@ -90,7 +90,7 @@ func TestTheMorningAfter(t *testing.T) {
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Contains(t, res.Header.Get("Content-Security-Policy"), "sandbox; default-src 'none'")
-	for _, path := range []string{"/ops/mail/0", "/ops/mail/x", "/ops/mail/x/html", "/ops/mail?before=x"} {
+	for _, path := range []string{"/ops/mail/0", "/ops/mail/tracker-0", "/ops/mail/accounting-0", "/ops/mail/accounting-0/html", "/ops/mail/x", "/ops/mail/x/html", "/ops/mail?before=x"} {
 		status, _ = admin.get(path)
 		require.Equal(t, http.StatusNotFound, status, path)
 	}

@@ -11,25 +11,18 @@ import (
 	"ates/sql/dbsqlc"
 )
 
-// The states of a message; the migration that makes accounting.messages says what they mean.
-const (
-	MessageWaiting = "waiting"
-	MessageSending = "sending"
-	MessageSent    = "sent"
-	MessageRefused = "refused"
-	MessageKept    = "kept"
-)
+// DailyBalance is the kind of what Accounting tells people.
+const DailyBalance = "daily_balance"
 
-// NotifyBalances notes the message that tells a worker how a day ended: earned, charged, paid or carried. It is a reaction to
-// Account.BalanceReset where nothing is paid and to Account.PayoutCommitted where something was, and notes one message a worker
-// and day, however often it is asked. Whoever is no worker any more is told as long as there is something to tell.
+// NotifyBalances notes what tells a worker how a day ended, by mail and in the inbox: earned, charged, paid or carried. It is a reaction
+// to Account.BalanceReset where nothing is paid and to Account.PayoutCommitted where something was, and notes one message a
+// worker, day and channel, however often it is asked. Whoever is no worker any more is told as long as there is something to tell.
 type NotifyBalances struct {
 	Balances []ClosedBalance
-	// Keep keeps the messages to be read here only, where there is no way to send them.
+	// Keep keeps the mails to be read here only, where there is no way to send them.
 	Keep bool
 
-	// Waiting is the answer: the new messages that are to be sent.
-	Waiting []int64
+	domain.Told
 }
 
 // ClosedBalance is a worker's day, and the event after which nothing about it will change.
@@ -41,9 +34,9 @@ type ClosedBalance struct {
 
 // Handle notes the messages; it tells nothing.
 func (c *NotifyBalances) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	asked := dbsqlc.NoteMessagesParams{State: MessageWaiting, At: tx.Now}
+	asked := dbsqlc.NoteMessagesParams{MailState: domain.MailWaiting, At: tx.Now}
 	if c.Keep {
-		asked.State = MessageKept
+		asked.MailState = domain.MailKept
 	}
 	for _, b := range c.Balances {
 		asked.Causes = append(asked.Causes, b.Cause.ID)
@@ -54,8 +47,8 @@ func (c *NotifyBalances) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 	if err != nil {
 		return nil, fmt.Errorf("note messages: %w", err)
 	}
-	if !c.Keep {
-		c.Waiting = noted
+	for _, n := range noted {
+		c.Note(n.ID, n.Channel, n.Person, n.State)
 	}
 	return nil, nil
 }

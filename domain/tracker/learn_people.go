@@ -14,6 +14,7 @@ import (
 type Person struct {
 	ID      uuid.UUID
 	Name    string
+	Email   string
 	Role    domain.Role
 	Active  bool
 	Version int64
@@ -35,6 +36,7 @@ func (c LearnPeople) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	for _, p := range newest {
 		rows.Ids = append(rows.Ids, p.ID)
 		rows.Names = append(rows.Names, p.Name)
+		rows.Emails = append(rows.Emails, p.Email)
 		rows.Roles = append(rows.Roles, string(p.Role))
 		rows.Active = append(rows.Active, p.Active)
 		rows.Versions = append(rows.Versions, p.Version)

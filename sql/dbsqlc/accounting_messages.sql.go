@@ -17,10 +17,9 @@ update accounting.messages m
 set state = case when p.address is null then 'kept' else 'sending' end, address = p.address,
     error = case when p.address is null then 'no address is known' end,
     attempts = m.attempts + 1, since = $1::timestamptz
-from (select w.id, nullif(x.email, '') as address, coalesce(x.name, '') as name
-      from accounting.messages w left join accounting.people x on x.id = w.person where w.id = $2) p
-where m.id = p.id and m.state = 'waiting'
-returning m.id, m.cause, m.person, p.name::text as name, m.address, m.state, m.day, m.opening, m.fees, m.rewards, m.payout, m.carried
+from (select w.id, nullif(x.email, '') as address from accounting.messages w left join accounting.people x on x.id = w.person where w.id = $2) p
+where m.id = p.id and m.channel = 'mail' and m.state = 'waiting'
+returning m.state
 `
 
 type ClaimMessageParams struct {
@@ -28,45 +27,17 @@ type ClaimMessageParams struct {
 	ID int64
 }
 
-type ClaimMessageRow struct {
-	ID      int64
-	Cause   uuid.UUID
-	Person  uuid.UUID
-	Name    string
-	Address *string
-	State   string
-	Day     time.Time
-	Opening int64
-	Fees    int64
-	Rewards int64
-	Payout  int64
-	Carried int64
-}
-
 // Takes a waiting message to send it: from the commit on nobody else will. It is kept instead when there is no address to send it
 // to. No row when it does not wait.
-func (q *Queries) ClaimMessage(ctx context.Context, arg ClaimMessageParams) (ClaimMessageRow, error) {
+func (q *Queries) ClaimMessage(ctx context.Context, arg ClaimMessageParams) (string, error) {
 	row := q.db.QueryRow(ctx, claimMessage, arg.At, arg.ID)
-	var i ClaimMessageRow
-	err := row.Scan(
-		&i.ID,
-		&i.Cause,
-		&i.Person,
-		&i.Name,
-		&i.Address,
-		&i.State,
-		&i.Day,
-		&i.Opening,
-		&i.Fees,
-		&i.Rewards,
-		&i.Payout,
-		&i.Carried,
-	)
-	return i, err
+	var state string
+	err := row.Scan(&state)
+	return state, err
 }
 
 const countMessages = `-- name: CountMessages :many
-select state, count(*) from accounting.messages group by state order by state
+select state, count(*) from accounting.messages where channel = 'mail' group by state order by state
 `
 
 type CountMessagesRow struct {
@@ -74,7 +45,7 @@ type CountMessagesRow struct {
 	Count int64
 }
 
-// How many messages are in each state.
+// How many mails are in each state.
 func (q *Queries) CountMessages(ctx context.Context) ([]CountMessagesRow, error) {
 	rows, err := q.db.Query(ctx, countMessages)
 	if err != nil {
@@ -95,6 +66,26 @@ func (q *Queries) CountMessages(ctx context.Context) ([]CountMessagesRow, error)
 	return items, nil
 }
 
+const countUnreadBalances = `-- name: CountUnreadBalances :one
+select count(*)::int as unread, coalesce(max(noted_at), 'epoch')::timestamptz as newest from (
+    select noted_at from accounting.messages where person = $1 and channel = 'inbox' and state = 'unread'
+    order by noted_at desc, id desc limit 100
+) u
+`
+
+type CountUnreadBalancesRow struct {
+	Unread int32
+	Newest time.Time
+}
+
+// How much somebody has not read, up to a hundred, and when the newest of it was noted; 1970 when there is nothing.
+func (q *Queries) CountUnreadBalances(ctx context.Context, person uuid.UUID) (CountUnreadBalancesRow, error) {
+	row := q.db.QueryRow(ctx, countUnreadBalances, person)
+	var i CountUnreadBalancesRow
+	err := row.Scan(&i.Unread, &i.Newest)
+	return i, err
+}
+
 const countWaitingMessages = `-- name: CountWaitingMessages :one
 select count(*) from accounting.messages where id = any($1::bigint[]) and state = 'waiting'
 `
@@ -108,14 +99,17 @@ func (q *Queries) CountWaitingMessages(ctx context.Context, ids []int64) (int64,
 }
 
 const findMessage = `-- name: FindMessage :one
-select m.id, m.person, coalesce(p.name, '')::text as name, m.address, m.day, m.opening, m.fees, m.rewards, m.payout, m.carried,
-       m.state, m.error, m.attempts, m.noted_at, m.since
-from accounting.messages m left join accounting.people p on p.id = m.person
-where m.id = $1
+select m.id, m.cause, m.person, coalesce(p.name, '')::text as name, m.address, m.day, m.opening, m.fees, m.rewards, m.payout, m.carried,
+       m.state, m.error, m.attempts, m.noted_at, m.since, coalesce(s.language, '')::text as language
+from accounting.messages m
+left join accounting.people p on p.id = m.person
+left join accounting.notification_settings s on s.person = m.person
+where m.id = $1 and m.channel = 'mail'
 `
 
 type FindMessageRow struct {
 	ID       int64
+	Cause    uuid.UUID
 	Person   uuid.UUID
 	Name     string
 	Address  *string
@@ -130,6 +124,7 @@ type FindMessageRow struct {
 	Attempts int32
 	NotedAt  time.Time
 	Since    time.Time
+	Language string
 }
 
 func (q *Queries) FindMessage(ctx context.Context, id int64) (FindMessageRow, error) {
@@ -137,6 +132,7 @@ func (q *Queries) FindMessage(ctx context.Context, id int64) (FindMessageRow, er
 	var i FindMessageRow
 	err := row.Scan(
 		&i.ID,
+		&i.Cause,
 		&i.Person,
 		&i.Name,
 		&i.Address,
@@ -151,6 +147,7 @@ func (q *Queries) FindMessage(ctx context.Context, id int64) (FindMessageRow, er
 		&i.Attempts,
 		&i.NotedAt,
 		&i.Since,
+		&i.Language,
 	)
 	return i, err
 }
@@ -172,15 +169,82 @@ func (q *Queries) LastClosedDay(ctx context.Context) (LastClosedDayRow, error) {
 	return i, err
 }
 
+const listBalanceInbox = `-- name: ListBalanceInbox :many
+select m.id, m.day, m.opening, m.fees, m.rewards, m.payout, m.carried, m.state, m.noted_at
+from accounting.messages m
+where m.person = $1 and m.channel = 'inbox' and (m.noted_at, m.id) < ($2::timestamptz, $3::bigint)
+  and (m.state = 'unread' or not $4::boolean)
+order by m.noted_at desc, m.id desc limit $5
+`
+
+type ListBalanceInboxParams struct {
+	Person   uuid.UUID
+	BeforeAt time.Time
+	BeforeID int64
+	Unread   bool
+	Rows     int32
+}
+
+type ListBalanceInboxRow struct {
+	ID      int64
+	Day     time.Time
+	Opening int64
+	Fees    int64
+	Rewards int64
+	Payout  int64
+	Carried int64
+	State   string
+	NotedAt time.Time
+}
+
+// A page of the daily balances that somebody is told in the pages, the newest first, from just below a moment and an id.
+func (q *Queries) ListBalanceInbox(ctx context.Context, arg ListBalanceInboxParams) ([]ListBalanceInboxRow, error) {
+	rows, err := q.db.Query(ctx, listBalanceInbox,
+		arg.Person,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Unread,
+		arg.Rows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListBalanceInboxRow{}
+	for rows.Next() {
+		var i ListBalanceInboxRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Day,
+			&i.Opening,
+			&i.Fees,
+			&i.Rewards,
+			&i.Payout,
+			&i.Carried,
+			&i.State,
+			&i.NotedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listMessages = `-- name: ListMessages :many
-select m.id, m.person, coalesce(p.name, '')::text as name, m.address, m.day, m.state, m.error, m.noted_at, m.since
+select m.id, m.person, coalesce(p.name, '')::text as name, m.address, m.day, m.payout, m.carried, m.state, m.error, m.noted_at, m.since
 from accounting.messages m left join accounting.people p on p.id = m.person
-where m.id < $1 order by m.id desc limit $2
+where m.channel = 'mail' and (m.noted_at, m.id) < ($1::timestamptz, $2::bigint)
+order by m.noted_at desc, m.id desc limit $3
 `
 
 type ListMessagesParams struct {
-	Before int64
-	Rows   int32
+	BeforeAt time.Time
+	BeforeID int64
+	Rows     int32
 }
 
 type ListMessagesRow struct {
@@ -189,15 +253,17 @@ type ListMessagesRow struct {
 	Name    string
 	Address *string
 	Day     time.Time
+	Payout  int64
+	Carried int64
 	State   string
 	Error   *string
 	NotedAt time.Time
 	Since   time.Time
 }
 
-// A page of messages, the newest first, from just below an id.
+// A page of mails, the newest first, from just below a moment and an id.
 func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]ListMessagesRow, error) {
-	rows, err := q.db.Query(ctx, listMessages, arg.Before, arg.Rows)
+	rows, err := q.db.Query(ctx, listMessages, arg.BeforeAt, arg.BeforeID, arg.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +277,8 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]L
 			&i.Name,
 			&i.Address,
 			&i.Day,
+			&i.Payout,
+			&i.Carried,
 			&i.State,
 			&i.Error,
 			&i.NotedAt,
@@ -226,47 +294,91 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]L
 	return items, nil
 }
 
+const markMessages = `-- name: MarkMessages :execrows
+update accounting.messages set state = $1, since = $2::timestamptz
+where person = $3 and channel = 'inbox' and state <> $1 and (id = any($4::bigint[]) or noted_at <= $5::timestamptz)
+`
+
+type MarkMessagesParams struct {
+	State  string
+	At     time.Time
+	Person uuid.UUID
+	Ids    []int64
+	Until  *time.Time
+}
+
+// Marks what somebody is told in the pages as read, or as unread again: those with the given ids, and all that was noted up to a moment.
+func (q *Queries) MarkMessages(ctx context.Context, arg MarkMessagesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, markMessages,
+		arg.State,
+		arg.At,
+		arg.Person,
+		arg.Ids,
+		arg.Until,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const noteMessages = `-- name: NoteMessages :many
 insert into accounting.messages (cause, channel, person, day, opening, fees, rewards, payout, carried, state, noted_at, since)
-select a.cause, 'mail', c.wallet, c.day, c.opening, c.fees, c.rewards, c.payout, c.carried, $1::text, $2::timestamptz, $2::timestamptz
-from (select unnest($3::uuid[]) as cause, unnest($4::uuid[]) as person, unnest($5::date[]) as day) a
+select a.cause, ch.channel, c.wallet, c.day, c.opening, c.fees, c.rewards, c.payout, c.carried, ch.state, $1::timestamptz, $1::timestamptz
+from (select unnest($2::uuid[]) as cause, unnest($3::uuid[]) as person, unnest($4::date[]) as day) a
 join accounting.closings c on c.wallet = a.person and c.day = a.day
+cross join (values ('inbox', 'unread'), ('mail', $5::text)) ch (channel, state)
 left join accounting.people p on p.id = a.person
-where (c.opening, c.fees, c.rewards) <> (0, 0, 0) or coalesce(p.active and p.role = 'worker', false)
-order by c.wallet, c.day
+left join accounting.notification_settings s on s.person = a.person
+where ((c.opening, c.fees, c.rewards) <> (0, 0, 0) or coalesce(p.active and p.role = 'worker', false))
+  and not coalesce(s.off @> array['daily_balance/' || ch.channel], false)
+order by c.wallet, c.day, ch.channel
 on conflict do nothing
-returning id
+returning id, channel, person, state
 `
 
 type NoteMessagesParams struct {
-	State  string
-	At     time.Time
-	Causes []uuid.UUID
-	People []uuid.UUID
-	Days   []time.Time
+	At        time.Time
+	Causes    []uuid.UUID
+	People    []uuid.UUID
+	Days      []time.Time
+	MailState string
 }
 
-// Notes the daily balance messages of people and days and returns the new ones. Every active worker is told of every day, others
-// of days that moved or left something. Whoever has been told of a day, or because of an event, is not told again.
-func (q *Queries) NoteMessages(ctx context.Context, arg NoteMessagesParams) ([]int64, error) {
+type NoteMessagesRow struct {
+	ID      int64
+	Channel string
+	Person  uuid.UUID
+	State   string
+}
+
+// Notes the daily balance messages of people and days and returns the new ones: the mail always, and in the inbox unless that is not
+// wanted. Every active worker is told of every day, others of days that moved or left something. Whoever has been told of a day, or
+// because of an event, is not told again.
+func (q *Queries) NoteMessages(ctx context.Context, arg NoteMessagesParams) ([]NoteMessagesRow, error) {
 	rows, err := q.db.Query(ctx, noteMessages,
-		arg.State,
 		arg.At,
 		arg.Causes,
 		arg.People,
 		arg.Days,
+		arg.MailState,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []int64{}
+	items := []NoteMessagesRow{}
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var i NoteMessagesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Person,
+			&i.State,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -96,6 +96,13 @@ type AccountingMessage struct {
 	Since    time.Time
 }
 
+type AccountingNotificationSetting struct {
+	Person   uuid.UUID
+	Version  int64
+	Off      []string
+	Language string
+}
+
 type AccountingPayoutFile struct {
 	Day       time.Time
 	MessageID string
@@ -391,12 +398,42 @@ type TrackerHistory struct {
 	Reward     *int64
 }
 
+type TrackerNotification struct {
+	ID         int64
+	Cause      uuid.UUID
+	Channel    string
+	Person     uuid.UUID
+	Kind       string
+	Actor      *uuid.UUID
+	Task       *uuid.UUID
+	Draw       *uuid.UUID
+	GivenCount int32
+	TakenCount int32
+	Given      []uuid.UUID
+	Taken      []uuid.UUID
+	Fees       *int64
+	State      string
+	Address    *string
+	Attempts   int32
+	Error      *string
+	NotedAt    time.Time
+	Since      time.Time
+}
+
+type TrackerNotificationSetting struct {
+	Person   uuid.UUID
+	Version  int64
+	Off      []string
+	Language string
+}
+
 type TrackerPerson struct {
 	ID      uuid.UUID
 	Name    string
 	Role    string
 	Active  bool
 	Version int64
+	Email   string
 }
 
 type TrackerTask struct {
@@ -411,4 +448,30 @@ type TrackerTask struct {
 	CreatedAt   time.Time
 	ResolvedBy  *uuid.UUID
 	ResolvedAt  *time.Time
+}
+
+type TrackerTold struct {
+	ID          int64
+	Cause       uuid.UUID
+	Channel     string
+	Person      uuid.UUID
+	Kind        string
+	Actor       *uuid.UUID
+	Task        *uuid.UUID
+	Draw        *uuid.UUID
+	GivenCount  int32
+	TakenCount  int32
+	Fees        *int64
+	State       string
+	Address     *string
+	Attempts    int32
+	Error       *string
+	NotedAt     time.Time
+	Since       time.Time
+	Name        string
+	ActorName   string
+	Number      int64
+	Description string
+	Fee         *int64
+	Reward      *int64
 }

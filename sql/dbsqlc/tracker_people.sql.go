@@ -23,16 +23,17 @@ func (q *Queries) CountActiveWorkers(ctx context.Context) (int64, error) {
 }
 
 const learnTrackerPeople = `-- name: LearnTrackerPeople :exec
-insert into tracker.people (id, name, role, active, version)
-select unnest($1::uuid[]) as id, unnest($2::text[]), unnest($3::text[]), unnest($4::boolean[]), unnest($5::bigint[])
+insert into tracker.people (id, name, email, role, active, version)
+select unnest($1::uuid[]) as id, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::boolean[]), unnest($6::bigint[])
 order by id
-on conflict (id) do update set name = excluded.name, role = excluded.role, active = excluded.active, version = excluded.version
+on conflict (id) do update set name = excluded.name, email = excluded.email, role = excluded.role, active = excluded.active, version = excluded.version
 where excluded.version > tracker.people.version
 `
 
 type LearnTrackerPeopleParams struct {
 	Ids      []uuid.UUID
 	Names    []string
+	Emails   []string
 	Roles    []string
 	Active   []bool
 	Versions []int64
@@ -43,6 +44,7 @@ func (q *Queries) LearnTrackerPeople(ctx context.Context, arg LearnTrackerPeople
 	_, err := q.db.Exec(ctx, learnTrackerPeople,
 		arg.Ids,
 		arg.Names,
+		arg.Emails,
 		arg.Roles,
 		arg.Active,
 		arg.Versions,

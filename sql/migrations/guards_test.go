@@ -28,7 +28,7 @@ func openShop(t *testing.T) shop {
 	worker, open, resolved, event := uuid.New(), uuid.New(), uuid.New(), uuid.New()
 
 	require.NoError(t, q.LearnTrackerPeople(t.Context(), dbsqlc.LearnTrackerPeopleParams{
-		Ids: []uuid.UUID{worker}, Names: []string{"Ann"}, Roles: []string{"worker"}, Active: []bool{true}, Versions: []int64{1},
+		Ids: []uuid.UUID{worker}, Names: []string{"Ann"}, Emails: []string{"ann@popug.example"}, Roles: []string{"worker"}, Active: []bool{true}, Versions: []int64{1},
 	}))
 	for _, task := range []uuid.UUID{open, resolved} {
 		_, err := q.InsertTask(t.Context(), dbsqlc.InsertTaskParams{ID: task, Description: "Clean the cage", CreatedBy: worker, CreatedAt: now})

@@ -91,6 +91,13 @@ var checks = []Check{
 		broken: `select f.day::text from accounting.payout_files f left join (select day, sum(amount) as sum from accounting.transfers where kind = 'payout' group by day) p on p.day = f.day
 			where f.amount > coalesce(p.sum, 0)`},
 
+	// What people are told.
+	{Name: "nobody is told twice", looked: `select (select count(*) from tracker.notifications) + (select count(*) from accounting.messages)`,
+		broken: `select min(id)::text from tracker.notifications group by cause, channel, person having count(*) > 1
+			union all select min(id)::text from accounting.messages group by person, day, channel having count(*) > 1
+			union all select min(id)::text from accounting.messages group by cause, channel, person having count(*) > 1`},
+	{Name: "a notification tells of an event to whom it concerns", looked: `select count(*) from tracker.notifications`, broken: toldToOthers},
+
 	// The read models.
 	{Name: "the board is what the tasks are", looked: tasks,
 		broken: `select coalesce(t.id, b.task)::text from tracker.tasks t full join tracker.board b on b.task = t.id
@@ -107,6 +114,22 @@ var checks = []Check{
 			where (d.fees, d.rewards, d.payout, d.paid, d.entries) is distinct from (s.fees, s.rewards, s.reset, s.paid, s.entries) and (d.entries, s.entries) is distinct from (0, null)
 			and not exists (select 1 from busy where subject = coalesce(d.worker, s.wallet))`},
 }
+
+// toldToOthers are notifications of tasks that name no event of their kind, or a person whom it does not concern: who did not get the new
+// task, whose task was not resolved by somebody else, or of whose tasks the draw moved none.
+const toldToOthers = `select n.id::text from tracker.notifications n
+	left join log.events e on e.id = n.cause
+	left join log.events a on n.kind = 'task_given' and a.subject = e.subject and a.producer = e.producer and a.subject_version = 2
+	left join (
+		select d.id as draw, m.person, count(*) filter (where m.given) as given, count(*) filter (where not m.given) as taken
+		from log.events d join log.events t on t.correlation_id = d.correlation_id and t.causation_id = d.causation_id and t.name = 'Task.Assigned'
+		cross join lateral (values (t.data ->> 'assignee', true), (t.data ->> 'previous', false)) m (person, given)
+		where d.name = 'Tasks.Drawn' group by d.id, m.person
+	) m on m.draw = n.cause and m.person = n.person::text
+	where not coalesce(case n.kind
+		when 'task_given' then e.name = 'Task.Created' and a.data ->> 'assignee' = n.person::text
+		when 'task_resolved' then e.name = 'Task.Resolved' and e.data ->> 'assignee' = n.person::text and e.data ->> 'resolved_by' <> n.person::text
+		else (m.given, m.taken) = (n.given_count, n.taken_count) end, false)`
 
 // daySums is what the ledger says of each wallet and day.
 const daySums = `select wallet, day, count(*) as entries, coalesce(sum(amount) filter (where kind = 'fee'), 0) as fees, coalesce(sum(amount) filter (where kind = 'reward'), 0) as rewards,

@@ -1,0 +1,11 @@
+-- name: TrackerNotificationSettings :one
+-- What somebody has chosen to be told; no row when they never have.
+select version, off, language from tracker.notification_settings where person = @person;
+
+-- name: ChooseTrackerNotifications :execrows
+-- Keeps what somebody chose, if they saw the newest version. 0 rows: they did not.
+insert into tracker.notification_settings as s (person, version, off, language)
+select @person, sqlc.arg(seen)::bigint + 1, @off, @language
+where sqlc.arg(seen)::bigint = coalesce((select o.version from tracker.notification_settings o where o.person = @person), 0)
+on conflict (person) do update set version = excluded.version, off = excluded.off, language = excluded.language
+where s.version = excluded.version - 1;
