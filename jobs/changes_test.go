@@ -28,7 +28,7 @@ func TestOpenPagesAreToldOfAChangeWhenItCanBeRead(t *testing.T) {
 	jobstest.Work(t, bus)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	topics := []string{"tasks/" + create.TaskID.String(), "mine/" + worker.ID.String(), "balance/" + worker.ID.String()}
+	topics := []string{"tasks/" + create.TaskID.String(), "entries/" + create.TaskID.String(), "mine/" + worker.ID.String(), "balance/" + worker.ID.String()}
 	for told := 0; told < len(topics); {
 		_, err := listener.Conn().WaitForNotification(ctx)
 		require.NoError(t, err, "%d of the topics %v were told of", told, topics)

@@ -13,8 +13,10 @@ import (
 
 // Between what prices are drawn, in whole units of money, both ends included.
 const (
-	LeastFee, MostFee       = 10, 20
-	LeastReward, MostReward = 20, 40
+	LeastFee    = 10
+	MostFee     = 20
+	LeastReward = 20
+	MostReward  = 40
 )
 
 // NewTask is what Accounting learns of a task from the event that created it.
