@@ -65,7 +65,8 @@ func TestOneWorkerMayGetAllTasks(t *testing.T) {
 	cmd := &tracker.AssignTasks{Request: somebody(domain.Manager)}
 	events, err := cmd.Handle(t.Context(), tx)
 	require.NoError(t, err)
-	require.Empty(t, events, "drawn again for one's own task is no event")
+	require.Len(t, events, 1, "drawn again for one's own task is no event of the task")
+	require.IsType(t, tracker.TasksDrawn{}, events[0].Data)
 	require.Equal(t, 3, cmd.Kept)
 	require.Zero(t, cmd.Reassigned)
 }
