@@ -324,7 +324,10 @@ func (h *Handlers) addMoves(ctx context.Context, data *views.DrawData, command u
 	if worker != nil {
 		data.Worker.ID = worker.String()
 		data.Worker.Name, err = h.queries.NameOfTrackerPerson(ctx, *worker)
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errDrawsAddress("worker")
+		}
+		if err != nil {
 			return fmt.Errorf("find the worker: %w", err)
 		}
 	}

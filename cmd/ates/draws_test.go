@@ -91,7 +91,7 @@ func TestADrawIsPreviewedPressedAndFollowed(t *testing.T) {
 	require.Equal(t, address, drawOn(t, page))
 
 	for path, want := range map[string]int{
-		"/tasks/draws/" + task: http.StatusNotFound, "/tasks/draws/x": http.StatusNotFound, address + "?worker=x": http.StatusUnprocessableEntity,
+		"/tasks/draws/" + task: http.StatusNotFound, "/tasks/draws/x": http.StatusNotFound, address + "?worker=x": http.StatusUnprocessableEntity, address + "?worker=" + task: http.StatusUnprocessableEntity,
 		address + "?before=x": http.StatusUnprocessableEntity, "/tasks/draws?before=x": http.StatusUnprocessableEntity,
 	} {
 		status, page = worker.get(path)
