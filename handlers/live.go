@@ -24,7 +24,7 @@ const (
 
 // topicsFor are the topics that a person's pages may hear of: what section 4 of the specification lets them see.
 func topicsFor(p auth.Person) []string {
-	topics := []string{"tasks", "entries", auth.PersonTopic(p.ID), domain.NotificationsTopic(p.ID)}
+	topics := []string{"tasks", "draws", "entries", auth.PersonTopic(p.ID), domain.NotificationsTopic(p.ID)}
 	if p.Role == domain.Worker {
 		topics = append(topics, "mine/"+p.ID.String(), "balance/"+p.ID.String())
 	}

@@ -18,6 +18,8 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /tasks/new", h.signedIn(h.newTask))
 	app.Handle("GET /tasks/assign", h.signedIn(h.confirmAssign, domain.Manager, domain.Admin))
 	app.Handle("POST /tasks/assign", h.signedIn(h.assignTasks, domain.Manager, domain.Admin))
+	app.Handle("GET "+drawsPath, h.signedIn(h.draws))
+	app.Handle("GET "+drawsPath+"/{id}", h.signedIn(h.draw))
 	app.Handle("GET /tasks/mine", h.signedIn(h.myTasks, domain.Worker))
 	app.Handle("GET /tasks/{id}", h.signedIn(h.task))
 	app.Handle("POST /tasks/{id}/resolve", h.signedIn(h.resolveTask))

@@ -119,6 +119,9 @@ func taskEvent(row dbsqlc.ListHistoryRow) views.TaskEvent {
 	switch row.Name {
 	case tracker.TaskAssigned{}.EventName():
 		e.Kind = views.TaskGiven
+		if row.Drawn {
+			e.Draw = row.Command.String()
+		}
 	case tracker.TaskResolved{}.EventName():
 		e.Kind = views.TaskResolved
 	case accounting.TaskPriced{}.EventName():

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,46 +47,6 @@ func (h *Handlers) awaitBoard(ctx context.Context, task uuid.UUID, version int64
 		case <-look.C:
 		}
 	}
-}
-
-// confirmAssign asks before all open tasks are drawn anew.
-func (h *Handlers) confirmAssign(w http.ResponseWriter, r *http.Request, p page) error {
-	return h.showAssign(w, r, p, http.StatusOK, "")
-}
-
-func (h *Handlers) showAssign(w http.ResponseWriter, r *http.Request, p page, status int, message string) error {
-	if err := h.fresh(r, &p); err != nil {
-		return err
-	}
-	counts, err := h.queries.CountBoard(r.Context())
-	if err != nil {
-		return fmt.Errorf("count the board: %w", err)
-	}
-	workers, err := h.queries.CountActiveWorkers(r.Context())
-	if err != nil {
-		return fmt.Errorf("count workers: %w", err)
-	}
-	return h.show(w, r, status, views.Assign(p.Page, views.AssignData{Key: p.Key, Open: int(counts.Open), Workers: int(workers), Message: message}))
-}
-
-// assignTasks draws.
-func (h *Handlers) assignTasks(w http.ResponseWriter, r *http.Request, p page) error {
-	if err := readForm(r); err != nil {
-		return err
-	}
-	assign := &tracker.AssignTasks{Request: p.by(r)}
-	err := h.commands.Do(r.Context(), assign)
-	var refusal *domain.Refusal
-	if errors.As(err, &refusal) && refusal.Kind == domain.Conflict {
-		return h.showAssign(w, r, p, http.StatusConflict, translate(r.Context(), refusal))
-	}
-	if err != nil {
-		return err
-	}
-	return h.flashAndGo(w, r, "/tasks", views.Flash{
-		Kind: views.FlashDone,
-		Text: views.N(r.Context(), "flash.reassigned", assign.Reassigned) + " " + views.N(r.Context(), "flash.kept", assign.Kept),
-	})
 }
 
 // resolveTask resolves a task, or shows it as it is now with the reason why it could not be.

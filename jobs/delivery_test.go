@@ -84,11 +84,11 @@ func TestTheOrderOfDeliveryDoesNotMatter(t *testing.T) {
 	// The read models, emptied and filled again in other orders, end in the same rows.
 	done := jobstest.Rows(t, pool)
 	for _, order := range []string{"-id", "random()"} {
-		_, err = pool.Exec(t.Context(), `truncate tracker.board, tracker.board_words, tracker.history, accounting.daily_balances`)
+		_, err = pool.Exec(t.Context(), `truncate tracker.board, tracker.board_words, tracker.history, tracker.draws, tracker.draw_shares, accounting.daily_balances`)
 		require.NoError(t, err)
 		_, err = pool.Exec(t.Context(), `insert into river.river_job (kind, args, queue, max_attempts)
 			select kind, args, queue, max_attempts from river.river_job
-			where state = 'completed' and kind in ('refresh_tasks', 'refresh_daily_balances') order by `+order)
+			where state = 'completed' and kind in ('refresh_tasks', 'refresh_draws', 'refresh_daily_balances') order by `+order)
 		require.NoError(t, err)
 		jobstest.Idle(t, pool, patience)
 		require.Equal(t, done, jobstest.Rows(t, pool), order)
@@ -105,7 +105,7 @@ func TestAPressOverManyTasksMakesFewJobs(t *testing.T) {
 	press := &tracker.AssignTasks{Request: domain.Request{By: jobstest.Manager()}}
 	require.NoError(t, bus.Do(t.Context(), press))
 	require.Greater(t, press.Reassigned, 1000)
-	require.LessOrEqual(t, count(t, pool, `select count(*) from river.river_job`)-before, 7, "some hundreds of events a job, for each of two reactions, and one that tells of the draw")
+	require.LessOrEqual(t, count(t, pool, `select count(*) from river.river_job`)-before, 8, "some hundreds of events a job, for each of two reactions, and two for the draw")
 
 	jobstest.Work(t, bus)
 	jobstest.Idle(t, pool, patience)

@@ -41,10 +41,11 @@ func newFlow(books accounting.Books, payouts accounting.PayoutProvider, mails bo
 		{auth.UserDeactivated{}, learnPeople},
 		{auth.UserReactivated{}, learnPeople},
 
+		// First, since jobs are worked on in this order: a draw is there before the many tasks that it moved.
+		{tracker.TasksDrawn{}, []*reaction{refreshDraws, notifyDraw}},
 		{tracker.TaskCreated{}, []*reaction{priceTasks, refreshTasks, notifyGiven}},
 		{tracker.TaskAssigned{}, []*reaction{withdrawMoney, refreshTasks}},
 		{tracker.TaskResolved{}, []*reaction{depositMoney, refreshTasks, notifyResolve}},
-		{tracker.TasksDrawn{}, []*reaction{notifyDraw}},
 
 		{accounting.TaskPriced{}, []*reaction{refreshTasks}},
 		{accounting.BalanceChanged{}, []*reaction{refreshDailyBalances}},

@@ -14,7 +14,8 @@ import (
 	"ates/sql/dbsqlc"
 )
 
-// refreshTasks keeps the tracker's read models: the board (and with it my tasks) and the history of each task.
+// refreshTasks keeps the tracker's read models: the board (and with it my tasks), the history of each task, and what draws have
+// moved.
 var refreshTasks = &reaction{kind: "refresh_tasks", queue: readModelsQueue,
 	command: func(events []domain.Envelope) (domain.Command, error) {
 		view := &taskView{latest: map[uuid.UUID]taskState{}}
@@ -117,6 +118,7 @@ func (v *taskView) addHistory(e domain.Envelope, row historyRow) {
 	h.Positions = append(h.Positions, e.Position)
 	h.At = append(h.At, e.OccurredAt)
 	h.Names = append(h.Names, e.Name)
+	h.Commands = append(h.Commands, e.CorrelationID)
 	h.Actors = append(h.Actors, orNil(e.Actor))
 	h.Assignees = append(h.Assignees, row.assignee)
 	h.Previous = append(h.Previous, row.previous)
@@ -156,8 +158,13 @@ func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, er
 			return nil, fmt.Errorf("apply prices to the board: %w", err)
 		}
 	}
-	if err := q.AddHistory(ctx, v.history); err != nil {
+	v.history.ShownAt = tx.Now
+	draws, err := q.AddHistory(ctx, v.history)
+	if err != nil {
 		return nil, fmt.Errorf("add history: %w", err)
+	}
+	for _, command := range draws {
+		v.topics = append(v.topics, drawTopic(command))
 	}
 	slices.Sort(v.topics)
 	v.topics = slices.Compact(v.topics)

@@ -79,10 +79,18 @@ func stories() map[string]templ.Component {
 		"board-long":     Board(page(domain.Admin), longBoard),
 		"board-empty":    Board(page(domain.Worker), BoardData{Address: "/board"}),
 		"board-no-match": Board(page(domain.Manager), BoardData{Address: "/board", Open: 3, Filter: BoardFilter{Query: "nothing like it"}}),
-		"assign":         Assign(page(domain.Manager), AssignData{Key: "k-3", Open: 18, Workers: 8}),
+		"assign":         Assign(page(domain.Manager), AssignData{Key: "k-3", Open: 18, Workers: 8, Fees: 27300, Expected: 23900, Unpriced: 2, Last: &draws()[0]}),
 		"assign-nobody":  Assign(page(domain.Manager), AssignData{Open: 18}),
-		"assign-nothing": Assign(page(domain.Manager), AssignData{Workers: 8}),
-		"assign-refused": Assign(page(domain.Manager), AssignData{Key: "k-4", Open: 1, Workers: 1, Message: "Something has changed meanwhile."}),
+		"assign-nothing": Assign(page(domain.Manager), AssignData{Workers: 8, Last: &draws()[2]}),
+		"assign-refused": Assign(page(domain.Manager), AssignData{Key: "k-4", Open: 19, Workers: 1, Fees: 27300, Last: &draws()[0],
+			Message: "This has changed since you looked, so nothing was drawn.", Changes: AssignChanges{Drawn: true, Created: 2, Resolved: 1, WorkersBefore: 8}}),
+		"draws":          Draws(page(domain.Manager).at("/tasks/draws"), DrawsData{Address: "/tasks/draws", Draws: draws(), Next: "/tasks/draws?before=d-1", MayAssign: true}),
+		"draws-empty":    Draws(page(domain.Worker).at("/tasks/draws"), DrawsData{Address: "/tasks/draws"}),
+		"draw":           Draw(page(domain.Worker).at("/tasks/draws/d-3"), drawOf(0, 15)),
+		"draw-under-way": Draw(page(domain.Manager).at("/tasks/draws/d-2"), drawOf(1, 1250)),
+		"draw-of-before": Draw(page(domain.Manager).at("/tasks/draws/d-1"), drawOf(2, 0)),
+		"draw-waiting":   Draw(page(domain.Manager).at("/tasks/draws/d-2"), DrawData{DrawRow: draws()[0], Waiting: true, Address: "/tasks/draws/d-2", Interests: "draws"}),
+		"draw-nothing":   Draw(page(domain.Admin).at("/tasks/draws/d-2"), DrawData{DrawRow: DrawRow{ID: "d-2", By: draws()[0].By, At: now, Whole: true, Open: 3, Workers: 1, Kept: 3}, Took: 40 * time.Millisecond}),
 		"sessions": Sessions(page(domain.Worker).at("/sessions"), SessionsData{Address: "/sessions", Key: "k-5", Sessions: []SessionRow{
 			{ID: "s-1", Browser: "Firefox", System: "Linux", Mine: true, Since: now.Add(-time.Hour), Used: now},
 			{ID: "s-2", Browser: "Safari", System: "iOS", Since: now.Add(-9 * time.Hour), Used: now.Add(-70 * time.Minute)},
@@ -170,6 +178,31 @@ func stories() map[string]templ.Component {
 	}
 }
 
+func draws() []DrawRow {
+	max := Person{"max", "Max Macaw"}
+	return []DrawRow{
+		{"d-3", max, now.Add(-40 * time.Second), true, 18, 8, 15, 3, 22500, 0},
+		{"d-2", Person{"ada", "Ada Kakapo"}, now.Add(-3 * time.Hour), true, 10000, 200, 9984, 16, 1875000, 2},
+		{"d-1", Person{"c", "Wolfeschlegelsteinhausenbergerdorff Hyacinthine-Macaw von Kakapo"}, now.AddDate(0, -1, 0), false, 0, 0, 7, 0, 9900, 0},
+	}
+}
+
+// drawOf is the n-th of the draws, with as many of its tasks on the board.
+func drawOf(n, onBoard int) DrawData {
+	ann, bob, long := Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}, draws()[2].By
+	fee := int64(1500)
+	mine := DrawShare{ann, 3, 2, 4500}
+	return DrawData{
+		DrawRow: draws()[n], Address: "/tasks/draws/d", Interests: "draws/c", OnBoard: onBoard, Took: 2300 * time.Millisecond,
+		Shares: []DrawShare{mine, {bob, 2, 1, 2600}, {long, 0, 12480, 0}}, Others: n * 150, Mine: &mine, Next: "/tasks/draws/d?before=7",
+		Moves: []DrawMove{
+			{"t-42", 42, "Teach the new colleagues to say “deploy”", bob, ann, nil},
+			{"t-41", 41, strings.Repeat("Polish the mirror in the meeting room ", 9), long, bob, &fee},
+			{"t-40", 0, "", ann, long, &fee},
+		},
+	}
+}
+
 func page(role domain.Role) Page {
 	names := map[domain.Role]string{
 		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
@@ -208,7 +241,7 @@ func events() []TaskEvent {
 	max, ann, bob := Person{"max", "Max Macaw"}, Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}
 	return []TaskEvent{
 		{ID: "5", Kind: TaskResolved, At: now.Add(-time.Minute), By: bob, Entry: &TaskEntry{EntryReward, 3000, bob, 61 * time.Millisecond}},
-		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Previous: ann, Assignment: 2, Entry: &TaskEntry{EntryFee, 1500, bob, 1200 * time.Millisecond}},
+		{ID: "4", Kind: TaskGiven, At: now.Add(-2 * time.Hour), By: max, Assignee: bob, Previous: ann, Assignment: 2, Draw: "d-3", Entry: &TaskEntry{EntryFee, 1500, bob, 1200 * time.Millisecond}},
 		{ID: "3", Kind: TaskPriced, At: now.Add(-3 * time.Hour), Prices: &Prices{1500, 3000}},
 		{ID: "2", Kind: TaskGiven, At: now.Add(-3 * time.Hour), By: max, Assignee: ann, Assignment: 1, Entry: &TaskEntry{EntryFee, 1500, ann, 40 * time.Millisecond}},
 		{ID: "1", Kind: TaskCreated, At: now.Add(-3 * time.Hour), By: max},

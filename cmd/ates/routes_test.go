@@ -54,6 +54,8 @@ func rights(othersTask, somebody string) []asked {
 		{"POST", "/tasks/" + othersTask + "/resolve", url.Values{"assignment": {"999"}}, not, http.StatusConflict, http.StatusConflict, http.StatusConflict, may, false},
 		{"GET", "/tasks/assign", nil, not, may, may, not, may, false},
 		{"POST", "/tasks/assign", nil, not, may, may, not, may, false},
+		{"GET", "/tasks/draws", nil, may, may, may, may, may, false},
+		{"GET", "/tasks/draws/" + othersTask, nil, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, http.StatusNotFound, may, false},
 		{"GET", "/tasks/mine", nil, may, not, not, not, may, false},
 		{"GET", "/tasks/" + othersTask, nil, may, may, may, may, may, false},
 		{"GET", "/balance", nil, may, not, not, not, may, false},

@@ -384,6 +384,33 @@ type TrackerBoardWord struct {
 	Words interface{}
 }
 
+type TrackerDraw struct {
+	Command    uuid.UUID
+	Draw       *uuid.UUID
+	DrawnBy    *uuid.UUID
+	DrawnAt    time.Time
+	Open       *int32
+	Workers    *int32
+	Reassigned *int32
+	Kept       *int32
+	Moved      int32
+	Priced     int32
+	Fees       int64
+}
+
+type TrackerDrawShare struct {
+	Command uuid.UUID
+	Worker  uuid.UUID
+	Got     int32
+	Lost    int32
+	Fees    int64
+}
+
+type TrackerDrawTime struct {
+	Command uuid.UUID
+	ShownAt *time.Time
+}
+
 type TrackerHistory struct {
 	Event      uuid.UUID
 	Task       uuid.UUID
@@ -396,6 +423,16 @@ type TrackerHistory struct {
 	Assignment *int32
 	Fee        *int64
 	Reward     *int64
+	Command    uuid.UUID
+}
+
+type TrackerLastDraw struct {
+	OnlyRow    bool
+	Draw       *uuid.UUID
+	DrawnBy    *uuid.UUID
+	DrawnAt    *time.Time
+	Reassigned *int32
+	Kept       *int32
 }
 
 type TrackerNotification struct {

@@ -12,14 +12,50 @@ import (
 	"github.com/google/uuid"
 )
 
-const addHistory = `-- name: AddHistory :exec
-insert into tracker.history (event, task, position, at, name, actor, assignee, previous, assignment, fee, reward)
-select unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::text[]),
-       nullif(unnest($6::uuid[]), '00000000-0000-0000-0000-000000000000'),
-       nullif(unnest($7::uuid[]), '00000000-0000-0000-0000-000000000000'),
-       nullif(unnest($8::uuid[]), '00000000-0000-0000-0000-000000000000'),
-       nullif(unnest($9::int[]), 0), nullif(unnest($10::bigint[]), 0), nullif(unnest($11::bigint[]), 0)
-on conflict (event) do nothing
+const addHistory = `-- name: AddHistory :many
+with told as (
+    select unnest($1::uuid[]) as event, unnest($2::uuid[]) as task, unnest($3::bigint[]) as position,
+           unnest($4::timestamptz[]) as at, unnest($5::text[]) as name, unnest($6::uuid[]) as command,
+           nullif(unnest($7::uuid[]), '00000000-0000-0000-0000-000000000000') as actor,
+           nullif(unnest($8::uuid[]), '00000000-0000-0000-0000-000000000000') as assignee,
+           nullif(unnest($9::uuid[]), '00000000-0000-0000-0000-000000000000') as previous,
+           nullif(unnest($10::int[]), 0) as assignment, nullif(unnest($11::bigint[]), 0) as fee, nullif(unnest($12::bigint[]), 0) as reward
+), added as (
+    insert into tracker.history as h (event, task, position, at, name, command, actor, assignee, previous, assignment, fee, reward)
+    select t.event, t.task, t.position, t.at, t.name, t.command, t.actor, t.assignee, t.previous, t.assignment,
+           case when t.previous is null then t.fee else b.fee end, t.reward
+    from told t left join tracker.board b on b.task = t.task and t.previous is not null
+    on conflict (event) do nothing
+    returning h.command, h.actor, h.at, h.assignee, h.previous, h.fee
+), priced as (
+    update tracker.history h set fee = t.fee
+    from told t
+    where t.fee is not null and h.task = t.task and h.previous is not null and h.fee is null
+    returning h.command, h.actor, h.at, h.assignee, h.fee
+), shared as (
+    insert into tracker.draw_shares as s (command, worker, got, lost, fees)
+    select c.command, c.worker, sum(c.got), sum(c.lost), sum(c.fees)
+    from (
+        select command, assignee as worker, 1 as got, 0 as lost, coalesce(fee, 0) as fees from added where previous is not null
+        union all select command, previous, 0, 1, 0 from added where previous is not null
+        union all select command, assignee, 0, 0, fee from priced
+    ) c group by c.command, c.worker order by c.command, c.worker
+    on conflict (command, worker) do update set got = s.got + excluded.got, lost = s.lost + excluded.lost, fees = s.fees + excluded.fees
+), drawn as (
+    insert into tracker.draws as d (command, drawn_by, drawn_at, moved, priced, fees)
+    select c.command, (array_agg(c.actor))[1], min(c.at), sum(c.moved), sum(c.priced), sum(c.fees)
+    from (
+        select command, actor, at, 1 as moved, (fee is not null)::int as priced, coalesce(fee, 0) as fees from added where previous is not null
+        union all select command, actor, at, 0, 1, fee from priced
+    ) c group by c.command order by c.command
+    on conflict (command) do update set moved = d.moved + excluded.moved, priced = d.priced + excluded.priced, fees = d.fees + excluded.fees
+    returning d.command, d.moved, d.reassigned
+), shown as (
+    insert into tracker.draw_times (command, shown_at)
+    select command, $13::timestamptz from drawn where moved = reassigned order by command
+    on conflict (command) do nothing
+)
+select command from drawn order by command
 `
 
 type AddHistoryParams struct {
@@ -28,30 +64,52 @@ type AddHistoryParams struct {
 	Positions   []int64
 	At          []time.Time
 	Names       []string
+	Commands    []uuid.UUID
 	Actors      []uuid.UUID
 	Assignees   []uuid.UUID
 	Previous    []uuid.UUID
 	Assignments []int32
 	Fees        []int64
 	Rewards     []int64
+	ShownAt     time.Time
 }
 
-// Adds events to the history of their tasks; an event that is in it already changes nothing.
-func (q *Queries) AddHistory(ctx context.Context, arg AddHistoryParams) error {
-	_, err := q.db.Exec(ctx, addHistory,
+// Adds events to the history of their tasks; an event that is in it already changes nothing. What they say about draws is added to
+// those in the same stroke, so that it is counted as often as it is in the history: once. The answer are the commands of these
+// draws. One whose last task has come with this is complete at the time given. The board must have the events before, for
+// it holds the rows of their tasks: whichever of a reassignment and the price comes second sees the first.
+func (q *Queries) AddHistory(ctx context.Context, arg AddHistoryParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, addHistory,
 		arg.Events,
 		arg.Tasks,
 		arg.Positions,
 		arg.At,
 		arg.Names,
+		arg.Commands,
 		arg.Actors,
 		arg.Assignees,
 		arg.Previous,
 		arg.Assignments,
 		arg.Fees,
 		arg.Rewards,
+		arg.ShownAt,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var command uuid.UUID
+		if err := rows.Scan(&command); err != nil {
+			return nil, err
+		}
+		items = append(items, command)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const applyCreatedToBoard = `-- name: ApplyCreatedToBoard :exec
@@ -480,7 +538,7 @@ func (q *Queries) ListBoardUp(ctx context.Context, arg ListBoardUpParams) ([]Lis
 
 const listHistory = `-- name: ListHistory :many
 select h.event, h.position, h.at, h.name, h.actor, coalesce(a.name, '')::text as actor_name, h.assignee, coalesce(w.name, '')::text as assignee_name,
-       h.previous, coalesce(f.name, '')::text as previous_name, h.assignment, h.fee, h.reward
+       h.previous, coalesce(f.name, '')::text as previous_name, h.assignment, h.fee, h.reward, h.command, (h.previous is not null)::boolean as drawn
 from tracker.history h
 left join tracker.people a on a.id = h.actor
 left join tracker.people w on w.id = h.assignee
@@ -512,6 +570,8 @@ type ListHistoryRow struct {
 	Assignment   *int32
 	Fee          *int64
 	Reward       *int64
+	Command      uuid.UUID
+	Drawn        bool
 }
 
 // A page of what happened to a task, newest first, from just below the event at the position in before.
@@ -538,6 +598,8 @@ func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]Lis
 			&i.Assignment,
 			&i.Fee,
 			&i.Reward,
+			&i.Command,
+			&i.Drawn,
 		); err != nil {
 			return nil, err
 		}
