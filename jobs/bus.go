@@ -36,6 +36,7 @@ type Bus struct {
 	mail     *MailServer
 	locale   views.Locale
 	now      func() time.Time
+	lag      func() time.Duration
 }
 
 // BusConfig is what a bus needs from outside.
@@ -50,6 +51,9 @@ type BusConfig struct {
 	Currency string
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
+	// Lag is how long after its event a reaction happens, for a past that is lived through faster than its clock goes; nil is
+	// whenever it does.
+	Lag func() time.Duration
 }
 
 // Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command
