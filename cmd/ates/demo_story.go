@@ -26,8 +26,6 @@ type deed struct {
 	kind deedKind
 	// chance decides what the story leaves open, such as who does it.
 	chance uint64
-	// text numbers the description of a task.
-	text int
 }
 
 type deedKind int
@@ -110,7 +108,7 @@ func (s story) deeds(day, until time.Time) []deed {
 				// In the morning, and after lunch.
 				at = opens.Add(hours/6 + time.Duration(i)*hours/2 + time.Duration(chance.Int64N(int64(hours/8))))
 			}
-			deeds = append(deeds, deed{at: at, kind: kind, chance: chance.Uint64(), text: number*2*s.tasks + i})
+			deeds = append(deeds, deed{at: at, kind: kind, chance: chance.Uint64()})
 		}
 	}
 	add(creates, create)

@@ -41,6 +41,9 @@ func newTeller(ctx context.Context, pool *pgxpool.Pool, s story, currency string
 	if err := pool.QueryRow(ctx, "select min(occurred_at), max(occurred_at) from log.events").Scan(&first, &told); err != nil {
 		return nil, fmt.Errorf("find where the story stopped: %w", err)
 	}
+	if err := pool.QueryRow(ctx, "select count(*) from tracker.tasks").Scan(&t.created); err != nil {
+		return nil, fmt.Errorf("count tasks: %w", err)
+	}
 	t.first = s.books.Day(until).AddDate(0, 0, -s.days)
 	if first != nil {
 		t.first, t.told = s.books.Day(*first), *told
@@ -93,6 +96,9 @@ func (t *teller) tell(ctx context.Context, show func(teller *teller, day time.Ti
 		for _, d := range t.deeds(day, t.until) {
 			if !d.at.After(t.told) {
 				continue
+			}
+			if err := t.booked(ctx); err != nil {
+				return fmt.Errorf("wait for what was done before %s: %w", d.at.Format(time.DateTime), err)
 			}
 			t.moveTo(d.at)
 			if err := t.do(ctx, d); err != nil {
@@ -195,7 +201,7 @@ func (t *teller) do(ctx context.Context, d deed) error {
 	chance := rand.New(rand.NewPCG(d.chance, 90)) //nolint:gosec // a story that can be told again, no secret
 	switch key := storyKey(d.at.UTC().Format(time.RFC3339Nano)); d.kind {
 	case create:
-		cmd := &tracker.CreateTask{Request: domain.Request{By: t.author(chance), Key: key}, Description: description(d.text)}
+		cmd := &tracker.CreateTask{Request: domain.Request{By: t.author(chance), Key: key}, Description: description(t.created)}
 		if err := t.bus.Do(ctx, cmd); err != nil {
 			return fmt.Errorf("create a task: %w", err)
 		}
@@ -262,7 +268,7 @@ func (t *teller) choose(ctx context.Context, chance *rand.Rand, at time.Time) (o
 	const (
 		takes   = 40 * time.Minute
 		oneIn   = 230
-		backlog = 18
+		backlog = 26
 	)
 	rows, err := t.pool.Query(ctx, "select id, number, assignee, assignment, created_at from tracker.tasks where status = 'open' order by number")
 	if err != nil {
@@ -300,21 +306,41 @@ func (t *teller) choose(ctx context.Context, chance *rand.Rand, at time.Time) (o
 	return ready[len(ready)-1], true, nil
 }
 
+// booked waits until Accounting has nothing left to do, so that its books have everything in the order in which it happened. The
+// read models may be behind.
+func (t *teller) booked(ctx context.Context) error {
+	return t.noneLeft(ctx, "where queue = 'money' and state in ('available', 'running')")
+}
+
 // settled waits until no reaction is left to do.
 func (t *teller) settled(ctx context.Context) error {
-	const patience = time.Minute
-	return until(ctx, patience, "no job is left to do", func() (bool, error) {
-		var left, dead int
-		err := t.pool.QueryRow(ctx, `select count(*) filter (where state <> 'discarded'), count(*) filter (where state = 'discarded') from river.river_job
-			where state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded') and args ? 'batch'`).Scan(&left, &dead)
-		if err != nil {
-			return false, fmt.Errorf("look at the queues: %w", err)
+	return t.noneLeft(ctx, "where state in ('available', 'pending', 'retryable', 'running', 'scheduled') and args ? 'batch'")
+}
+
+// noneLeft waits until there are no jobs of a kind. The first look is for those that have been given up.
+func (t *teller) noneLeft(ctx context.Context, which string) error {
+	const (
+		patience = time.Minute
+		pause    = 2 * time.Millisecond
+	)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the jobs take too long"))
+	defer cancel()
+	look := time.NewTicker(pause)
+	defer look.Stop()
+	for {
+		var left bool
+		if err := t.pool.QueryRow(ctx, "select exists (select from river.river_job "+which+")").Scan(&left); err != nil {
+			return fmt.Errorf("look at the queues: %w", err)
 		}
-		if dead > 0 {
-			return false, fmt.Errorf("%d jobs were given up", dead)
+		if !left {
+			return nil
 		}
-		return left == 0, nil
-	})
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-look.C:
+		}
+	}
 }
 
 // finish leaves the database as a program leaves it that has been there all the time: with its books verified.
