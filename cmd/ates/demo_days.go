@@ -20,14 +20,15 @@ import (
 type demoDays struct {
 	database
 	company
-	Days  int `name:"days" default:"90" help:"How many days the company looks back on."`
-	Tasks int `name:"tasks" default:"22" help:"How many tasks come on a working day, about."`
+	site
+	Days  int  `name:"days" default:"90" help:"How many days the company looks back on."`
+	Tasks int  `name:"tasks" default:"22" help:"How many tasks come on a working day, about."`
+	Serve bool `name:"serve" help:"Serve it afterwards, as ates serve does."`
 }
 
 // Run tells the story up to this moment.
-func (c *demoDays) Run(ctx context.Context, stdout io.Writer) (err error) {
-	books, err := c.books()
-	if err != nil {
+func (c *demoDays) Run(ctx context.Context, stdout io.Writer) error {
+	if _, err := c.books(); err != nil {
 		return err
 	}
 	if c.Days < 1 || c.Days > 1000 {
@@ -36,6 +37,18 @@ func (c *demoDays) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if c.Tasks < 1 || c.Tasks > 100 {
 		return fmt.Errorf("--tasks is %d; use 1 to 100", c.Tasks)
 	}
+	if err := c.fill(ctx, stdout); err != nil {
+		return err
+	}
+	if !c.Serve {
+		return nil
+	}
+	then := serve{database: c.database, company: c.company, site: c.site, payouts: payouts{Provider: "book"}, Web: true, Jobs: true, Demo: "1"}
+	return then.Run(ctx, stdout)
+}
+
+// fill fills the database, alone.
+func (c *demoDays) fill(ctx context.Context, stdout io.Writer) error {
 	pool, closeAll, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -49,53 +62,58 @@ func (c *demoDays) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return fmt.Errorf("connect to Postgres: %w", err)
 	}
 	defer alone.Release()
+	const tellers = 7291990
 	var free bool
-	if err := alone.QueryRow(ctx, "select pg_try_advisory_lock(7291990)").Scan(&free); err != nil {
+	if err := alone.QueryRow(ctx, "select pg_try_advisory_lock($1)", tellers).Scan(&free); err != nil {
 		return fmt.Errorf("look for another that fills the database: %w", err)
 	}
 	if !free {
 		return errors.New("another `ates demo` is filling this database")
 	}
-	defer func() { _, _ = alone.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock(7291990)") }()
+	defer func() { _, _ = alone.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", tellers) }()
+	if err := c.refuseOthers(ctx, pool); err != nil {
+		return err
+	}
 
 	// A line for each of some thousand commands would bury what the person who waits wants to see.
 	defer quietly(ctx)()
 	begun := time.Now()
-	s := story{books: books, days: c.Days, tasks: c.Tasks}
-	t, err := newTeller(ctx, pool, s, c.Currency, begun)
+	books, err := c.books()
 	if err != nil {
 		return err
 	}
-	if err := c.refuseOthers(ctx, pool, t.told); err != nil {
-		return errors.Join(err, t.close())
+	t, err := newTeller(ctx, pool, story{books: books, days: c.Days, tasks: c.Tasks}, c.Currency, begun)
+	if err != nil {
+		return err
 	}
 	progress := newProgress(stdout, c.Days)
 	err = errors.Join(t.tell(ctx, progress.show), t.close())
 	progress.end()
-	if ctx.Err() != nil {
-		return fmt.Errorf("stopped on the way; the same command goes on from there: %w", context.Cause(ctx))
-	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("stopped on the way; the same command goes on from there")
+	case err != nil:
 		return err
 	}
-	fmt.Fprintf(stdout, "\n  %d days in %s. `ates` with the same settings shows them; everybody's password is \"demo-\" and the login.\n\n",
-		c.Days, time.Since(begun).Round(100*time.Millisecond))
+	fmt.Fprintf(stdout, "\n  %d days, told in %s. Everybody's password is \"demo-\" and their login.\n", c.Days, time.Since(begun).Round(100*time.Millisecond))
+	if !c.Serve {
+		fmt.Fprintf(stdout, "  Look around in them: start `ates` with the same settings.\n")
+	}
 	return nil
 }
 
 // refuseOthers refuses a database that is not empty and that no story has begun to fill, or that people have made theirs.
-func (c *demoDays) refuseOthers(ctx context.Context, pool *pgxpool.Pool, told time.Time) error {
-	q := dbsqlc.New(pool)
-	inUse, err := q.HasAccounts(ctx)
+func (c *demoDays) refuseOthers(ctx context.Context, pool *pgxpool.Pool) error {
+	inUse, err := dbsqlc.New(pool).HasAccounts(ctx)
 	if err != nil {
 		return fmt.Errorf("look for people: %w", err)
 	}
-	if !inUse && told.IsZero() {
+	if !inUse {
 		return nil
 	}
-	ours, err := q.HasCommand(ctx, dbsqlc.HasCommandParams{Actor: auth.System.ID, Key: storyKey(ivo)})
+	ours, err := hasPast(ctx, pool)
 	if err != nil {
-		return fmt.Errorf("look for the story: %w", err)
+		return err
 	}
 	logins := []string{ivo, juno}
 	for _, p := range auth.DemoPeople() {
@@ -105,15 +123,12 @@ func (c *demoDays) refuseOthers(ctx context.Context, pool *pgxpool.Pool, told ti
 	if err := pool.QueryRow(ctx, "select count(*) from auth.accounts where login <> all($1)", logins).Scan(&strangers); err != nil {
 		return fmt.Errorf("look for people: %w", err)
 	}
-	empty := "an empty database: DATABASE_URL=postgres://…/another ates demo"
-	if c.private() {
-		empty = "an empty folder: ATES_DATA=/path/to/another ates demo, and then ATES_DATA=/path/to/another ates"
-	}
+	const elsewhere = "days that are over need an empty database: ATES_DATA=/path/to/an/empty/folder ates demo --serve (or DATABASE_URL)"
 	switch {
 	case strangers > 0:
-		return fmt.Errorf("the database has people of its own, so it is left alone; name %s", empty)
+		return errors.New("the database has people of its own, so it is left alone; " + elsewhere)
 	case !ours:
-		return fmt.Errorf("the database is in use since `ates serve` was started on it, and days that are over cannot be put before those; name %s", empty)
+		return errors.New("the database is in use since `ates serve` was started on it; " + elsewhere)
 	}
 	return nil
 }

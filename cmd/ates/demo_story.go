@@ -101,6 +101,9 @@ func (s story) deeds(day, until time.Time) []deed {
 
 	var deeds []deed
 	hours := closes.Sub(opens)
+	if hours < time.Minute {
+		return nil
+	}
 	add := func(n int, kind deedKind) {
 		for i := range n {
 			at := opens.Add(time.Duration(chance.Int64N(int64(hours))))

@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"ates/domain"
 	"ates/domain/auth"
@@ -85,6 +87,9 @@ func (t *teller) moveTo(moment time.Time) {
 
 // tell tells day after day until the end of the story, and shows after each how far it is.
 func (t *teller) tell(ctx context.Context, show func(teller *teller, day time.Time)) error {
+	if err := t.meet(ctx); err != nil {
+		return err
+	}
 	day := t.first
 	if !t.told.IsZero() {
 		day = t.books.Day(t.told)
@@ -134,8 +139,7 @@ func (t *teller) dawn(ctx context.Context, day time.Time) error {
 // comeAndGo makes the people of the story known in the morning of the day on which they join, and lets one become a manager and
 // another leave. Each command acts once.
 func (t *teller) comeAndGo(ctx context.Context, day time.Time) error {
-	number := t.number(day)
-	morning := t.books.Begins(day).Add(8 * time.Hour)
+	number, morning := t.number(day), t.books.Begins(day).Add(8*time.Hour)
 	if morning.After(t.until) {
 		return nil
 	}
@@ -151,26 +155,24 @@ func (t *teller) comeAndGo(ctx context.Context, day time.Time) error {
 			happens = append(happens, p)
 		}
 	}
-	if number == t.turn(promotion) && number > 0 {
+	if number > 0 && number == t.turn(promotion) {
 		happens = append(happens, &auth.ChangeRole{Request: domain.Request{By: t.actor("admin"), Key: storyKey("promotion")}, Person: t.people[juno].ID, Role: domain.Manager})
 	}
-	if number == t.turn(farewell) && number > 0 {
+	if number > 0 && number == t.turn(farewell) {
 		happens = append(happens, &auth.DeactivatePerson{Request: domain.Request{By: t.actor("admin"), Key: storyKey("farewell")}, Person: t.people[ivo].ID})
+	}
+	if len(happens) == 0 {
+		return nil
 	}
 	for _, cmd := range happens {
 		if err := t.bus.Do(ctx, cmd); err != nil {
 			return err
 		}
 	}
-	if len(happens) > 0 {
-		if err := t.settled(ctx); err != nil {
-			return err
-		}
+	if err := t.settled(ctx); err != nil {
+		return err
 	}
-	if len(happens) > 0 || t.people == nil {
-		return t.meet(ctx)
-	}
-	return nil
+	return t.meet(ctx)
 }
 
 // meet looks who is there.
@@ -266,10 +268,10 @@ type openTask struct {
 func (t *teller) choose(ctx context.Context, chance *rand.Rand, at time.Time) (openTask, bool, error) {
 	// What is just begun is not done, and there are tasks that nobody ever does.
 	const (
-		takes   = 40 * time.Minute
-		oneIn   = 230
-		backlog = 26
+		takes = 40 * time.Minute
+		oneIn = 230
 	)
+	backlog := float64(t.tasks) * 1.25
 	rows, err := t.pool.Query(ctx, "select id, number, assignee, assignment, created_at from tracker.tasks where status = 'open' order by number")
 	if err != nil {
 		return openTask{}, false, fmt.Errorf("look what is open: %w", err)
@@ -297,9 +299,9 @@ func (t *teller) choose(ctx context.Context, chance *rand.Rand, at time.Time) (o
 	if len(ready) == 0 || chance.Float64() > float64(len(ready))/backlog {
 		return openTask{}, false, nil
 	}
-	at0 := chance.Float64() * sum
+	left := chance.Float64() * sum
 	for i, weight := range weights {
-		if at0 -= weight; at0 < 0 {
+		if left -= weight; left < 0 {
 			return ready[i], true, nil
 		}
 	}
@@ -321,7 +323,7 @@ func (t *teller) settled(ctx context.Context) error {
 func (t *teller) noneLeft(ctx context.Context, which string) error {
 	const (
 		patience = time.Minute
-		pause    = 2 * time.Millisecond
+		pause    = 4 * time.Millisecond
 	)
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the jobs take too long"))
 	defer cancel()
@@ -343,11 +345,22 @@ func (t *teller) noneLeft(ctx context.Context, which string) error {
 	}
 }
 
-// finish leaves the database as a program leaves it that has been there all the time: with its books verified.
+// finish leaves the database as a program leaves it that has been there all the time: the books have been verified, and jobs that were done
+// long ago are forgotten.
 func (t *teller) finish(ctx context.Context) error {
 	t.moveTo(t.until)
 	if err := t.bus.Do(ctx, jobs.VerifyBooks()); err != nil {
 		return fmt.Errorf("verify the books: %w", err)
 	}
-	return nil
+	const most = 10_000
+	done := river.NewJobDeleteManyParams().States(rivertype.JobStateCompleted).First(most)
+	for {
+		deleted, err := t.bus.River().JobDeleteMany(ctx, done)
+		if err != nil {
+			return fmt.Errorf("forget finished jobs: %w", err)
+		}
+		if len(deleted.Jobs) < most {
+			return nil
+		}
+	}
 }

@@ -197,6 +197,10 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err != nil {
 		return err
 	}
+	past, err := hasPast(ctx, pool)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
@@ -218,7 +222,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return nil
 	})
 	group.Go(func() error {
-		announce(stdout, public, demo)
+		announce(stdout, public, demo, past)
 		announceFirstAdmin(stdout, public, first)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
