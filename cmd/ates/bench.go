@@ -33,11 +33,16 @@ type benchSize struct {
 	Kills     int `name:"kills" default:"20" help:"How often a process is killed."`
 	Processes int `name:"processes" default:"1" help:"How many processes work side by side where processes are killed."`
 	DaysOff   int `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
+	Tasks     int `name:"tasks" default:"100000" help:"Tasks of the company whose pages are looked at."`
+	Ledger    int `name:"ledger" default:"1000000" help:"Entries in the ledger of that company, about."`
+	Staff     int `name:"staff" default:"200" help:"Workers of that company."`
+	Requests  int `name:"requests" default:"60" help:"How often each page is asked for."`
 }
 
 // check refuses sizes with which there is nothing to measure.
 func (s benchSize) check() error {
-	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff} {
+	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff,
+		"tasks": s.Tasks, "ledger": s.Ledger, "staff": s.Staff, "requests": s.Requests} {
 		if n < 1 {
 			return fmt.Errorf("--%s is %d; use 1 or more", name, n)
 		}
@@ -57,6 +62,7 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{"close", "the close of a business day: from the sweep until it is closed, paid, shown and told", measureClose},
 		{"close-kill", "the same in processes that are killed at random points (kill -9), and the proof that nobody is paid twice or not at all", measureCloseKill},
+		{"pages", "the server's time for each page of a company with many tasks and a long ledger, and what its pages weigh", measurePages},
 	}
 }
 
