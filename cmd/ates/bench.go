@@ -191,7 +191,7 @@ func (m *measuring) noteLoad(ctx context.Context, round int) error {
 	if busy > tooBusy {
 		m.note("WARNING: before round %d something else had %.0f%% of the processors; measure again when the machine is quiet", round, busy*100)
 	}
-	slog.InfoContext(ctx, "round", "number", round, "of", m.Rounds, "busy with something else", fmt.Sprintf("%.0f%%", busy*100))
+	slog.InfoContext(ctx, "round", "number", round, "busy with something else", fmt.Sprintf("%.0f%%", busy*100))
 	return nil
 }
 

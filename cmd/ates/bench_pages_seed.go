@@ -69,9 +69,11 @@ const (
 	pagesPrices = `insert into accounting.tasks (id, number, description, unit, fee, reward, priced_at)
 		select t.id, x.number, t.description, 100, t.fee, t.reward, t.created from past_tasks t join tracker.tasks x on x.id = t.id order by t.n`
 	pagesWallets = `insert into accounting.accounts (id, kind, opened_at) select id, 'wallet', $first from tracker.people where role = 'worker' order by id on conflict do nothing`
-	pagesClosed  = `insert into accounting.days (day, begins, ends, status, begun_at, closed_at, complete)
+	// The program has opened the first day by now.
+	pagesClosed = `insert into accounting.days (day, begins, ends, status, begun_at, closed_at, complete)
 		select d::date, d, d + interval '1 day', 'closed', d + interval '1 day 1 minute', d + interval '1 day 1 minute', true
-		from generate_series($first, $first + ($days - 1) * interval '1 day', interval '1 day') d`
+		from generate_series($first, $first + ($days - 1) * interval '1 day', interval '1 day') d
+		on conflict (day) do update set status = excluded.status, begun_at = excluded.begun_at, closed_at = excluded.closed_at, complete = true`
 	// What is positive at the end of a day is paid out: so far that is the highest that the sum of all days has been, if that is above zero.
 	pagesCloses = `create temp table past_closes on commit drop as
 		select wallet, day, fees, rewards, sum - highest as carried, highest - lag(highest, 1, 0) over (partition by wallet order by day) as payout,

@@ -71,7 +71,7 @@ func (s story) idle(day time.Time) bool {
 // has begun whenever people look.
 func (s story) deeds(day, until time.Time) []deed {
 	number := s.number(day)
-	chance := rand.New(rand.NewPCG(uint64(number), 90)) //nolint:gosec // a story that can be told again, no secret
+	chance := rand.New(rand.NewPCG(uint64(number), 90))
 	begins, ends := s.books.Begins(day), s.books.Ends(day)
 	opens, closes := begins.Add(8*time.Hour+30*time.Minute), begins.Add(18*time.Hour)
 	today := until.Before(ends)

@@ -68,7 +68,7 @@ func newTeller(ctx context.Context, pool *pgxpool.Pool, s story, currency string
 
 // lag is how long after its event a job comes in a program that has little to do.
 func lag() time.Duration {
-	return 8*time.Millisecond + time.Duration(rand.Int64N(int64(30*time.Millisecond))) //nolint:gosec // no secret
+	return 8*time.Millisecond + time.Duration(rand.Int64N(int64(30*time.Millisecond)))
 }
 
 // close stops the work.
@@ -200,7 +200,7 @@ func (t *teller) actor(login string) domain.Actor { return t.people[login].Actor
 
 // do does a deed. What has nothing to be done to is left out.
 func (t *teller) do(ctx context.Context, d deed) error {
-	chance := rand.New(rand.NewPCG(d.chance, 90)) //nolint:gosec // a story that can be told again, no secret
+	chance := rand.New(rand.NewPCG(d.chance, 90))
 	switch key := storyKey(d.at.UTC().Format(time.RFC3339Nano)); d.kind {
 	case create:
 		cmd := &tracker.CreateTask{Request: domain.Request{By: t.author(chance), Key: key}, Description: description(t.created)}
@@ -271,7 +271,7 @@ func (t *teller) choose(ctx context.Context, chance *rand.Rand, at time.Time) (o
 		takes = 40 * time.Minute
 		oneIn = 230
 	)
-	backlog := float64(t.tasks) * 1.25
+	backlog := float64(t.tasks) * 1.45
 	rows, err := t.pool.Query(ctx, "select id, number, assignee, assignment, created_at from tracker.tasks where status = 'open' order by number")
 	if err != nil {
 		return openTask{}, false, fmt.Errorf("look what is open: %w", err)

@@ -15,7 +15,7 @@ var wordings = []wording{
 	{
 		{"Count", "Order", "Taste", "Label", "Sort", "Write off"},
 		{"the sunflower seeds", "last month's millet", "the crackers for visitors", "the mangoes of the canteen", "the walnuts in the vault", "the emergency peanuts"},
-		{"", "before the auditors do", "with a witness", "by size", "for the summer party"},
+		{"", "before the auditors do", "with a witness", "once more", "for the summer party"},
 	},
 	{
 		{"Fix", "Explain", "Reproduce", "Find the owner of", "Write a test for", "Document"},
@@ -23,14 +23,14 @@ var wordings = []wording{
 		{"", "before the release", "and tell support", "with a screenshot", "once and for all"},
 	},
 	{
-		{"Translate", "Proofread", "Shorten", "Rewrite", "Read aloud", "Sign"},
+		{"Translate", "Proofread", "Shorten", "Rewrite", "Read aloud", "Simplify"},
 		{"the crackers contract", "the rules of the aviary", "the terms of the seed loan", "the welcome letter for fledglings", "the handbook of polite squawking", "the answer to the cat's lawyer"},
-		{"", "into Russian", "for the lawyers", "so that a budgerigar understands it", "by the end of the week"},
+		{"", "before Friday", "for the lawyers", "so that a budgerigar can follow", "by the end of the week"},
 	},
 	{
 		{"Call", "Visit", "Thank", "Invite", "Send an offer to", "Remind"},
-		{"the zoo across the river", "the pirates of the harbour", "the botanical garden", "the pet shop on Mango Street", "the circus", "our oldest customer, a tortoise", "the lighthouse keeper", "the piano teacher"},
-		{"", "about the open invoice", "about the new price list", "and take crackers along", "before they ask again"},
+		{"the zoo across the river", "the pirates of the harbour", "the botanical garden", "the pet shop on Mango Street", "the circus", "the tortoise from the third floor", "the lighthouse keeper", "the piano teacher"},
+		{"", "this week", "with a card", "and take crackers along", "before they ask again"},
 	},
 	{
 		{"Move", "Back up", "Archive", "Encrypt", "Clean up", "Draw a map of"},
@@ -38,14 +38,14 @@ var wordings = []wording{
 		{"", "to the new bucket", "while traffic is low", "and check that it can be restored", "as the policy asks"},
 	},
 	{
-		{"Teach the interns", "Remind the flock", "Ask the macaws", "Show the newcomers", "Help the lovebirds", "Persuade the cockatoos"},
+		{"Teach the interns", "Remind the flock", "Ask the macaws", "Tell the newcomers", "Teach the lovebirds", "Remind the cockatoos"},
 		{"how to close a ticket", "to knock before landing", "where the fire exit is", "what double-entry bookkeeping is for", "to say “it works on my machine”", "how to read a balance", "why the coffee machine must not be fed"},
 		{"", "in under five minutes", "without shouting", "with an example"},
 	},
 	{
 		{"Plan", "Prepare", "Book a room for", "Take minutes of", "Sum up", "Postpone"},
 		{"the quarterly flight review", "the retrospective of the storm", "the talk about claws and keyboards", "the budget for shiny things", "the interview with the woodpecker", "the drill for when the cat comes"},
-		{"", "with snacks", "for eleven birds", "in plain words", "on one page"},
+		{"", "with snacks", "one last time", "after the rain", "before lunch"},
 	},
 }
 
