@@ -34,6 +34,11 @@ func measurePages(ctx context.Context, m *measuring) (rows []row, err error) {
 	if err := fillPast(ctx, company, m.benchSize); err != nil {
 		return nil, err
 	}
+	return m.lookAtPages(ctx, company)
+}
+
+// lookAtPages asks for every page of a company as often as is wanted.
+func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (rows []row, err error) {
 	pages, err := pagesOf(ctx, company.pool)
 	if err != nil {
 		return nil, err

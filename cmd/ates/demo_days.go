@@ -86,7 +86,7 @@ func (c *demoDays) fill(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	progress := newProgress(stdout, c.Days)
+	progress := newProgress(stdout, t.days)
 	err = errors.Join(t.tell(ctx, progress.show), t.close())
 	progress.end()
 	switch {
@@ -95,7 +95,7 @@ func (c *demoDays) fill(ctx context.Context, stdout io.Writer) error {
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(stdout, "\n  %d days, told in %s. Everybody's password is \"demo-\" and their login.\n", c.Days, time.Since(begun).Round(100*time.Millisecond))
+	fmt.Fprintf(stdout, "\n  %d days, told in %s. Everybody's password is \"demo-\" and their login.\n", t.days, time.Since(begun).Round(100*time.Millisecond))
 	if !c.Serve {
 		fmt.Fprintf(stdout, "  Look around in them: start `ates` with the same settings.\n")
 	}

@@ -32,7 +32,7 @@ type teller struct {
 
 	people map[string]auth.Person
 	logins map[uuid.UUID]string
-	// resolved and drawn count what has been done.
+	// How many tasks there have been, were resolved, and were passed on.
 	created, resolved, drawn int
 }
 
@@ -43,15 +43,16 @@ func newTeller(ctx context.Context, pool *pgxpool.Pool, s story, currency string
 	if err := pool.QueryRow(ctx, "select min(occurred_at), max(occurred_at) from log.events").Scan(&first, &told); err != nil {
 		return nil, fmt.Errorf("find where the story stopped: %w", err)
 	}
-	if err := pool.QueryRow(ctx, "select count(*) from tracker.tasks").Scan(&t.created); err != nil {
+	err := pool.QueryRow(ctx, "select count(*), count(*) filter (where status = 'resolved'), coalesce(sum(assignment - 1), 0) from tracker.tasks").Scan(&t.created, &t.resolved, &t.drawn)
+	if err != nil {
 		return nil, fmt.Errorf("count tasks: %w", err)
 	}
 	t.first = s.books.Day(until).AddDate(0, 0, -s.days)
 	if first != nil {
 		t.first, t.told = s.books.Day(*first), *told
+		t.days = t.number(s.books.Day(until))
 	}
 	t.moveTo(s.books.Begins(t.first).Add(time.Minute))
-	var err error
 	t.bus, err = jobs.NewBus(jobs.BusConfig{Pool: pool, Books: s.books, Currency: currency, Now: func() time.Time { return *t.clock.Load() }, Lag: lag})
 	if err != nil {
 		return nil, err
