@@ -60,6 +60,9 @@ func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (row
 			}
 		}
 	}
+	// A line for each request would bury these.
+	log := slog.Default()
+	defer quietly(ctx)()
 	// The first request of each finds connections and plans unmade; whoever comes later does not.
 	const first = -1
 	for round := first; round < m.Requests; round++ {
@@ -70,6 +73,9 @@ func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (row
 		}
 		for _, i := range rand.Perm(len(pages)) {
 			p := pages[i]
+			if p.path == "" {
+				continue
+			}
 			nothing, err := visitors[p.login].get(ctx, "/nothing-here", http.StatusNotFound)
 			if err != nil {
 				return nil, err
@@ -78,8 +84,6 @@ func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (row
 			if got.status == http.StatusNotFound && round == first {
 				m.note("there is no page %s", p.path)
 				pages[i].path = ""
-			}
-			if pages[i].path == "" {
 				continue
 			}
 			if err != nil {
@@ -91,7 +95,7 @@ func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (row
 			}
 			found[i].times, found[i].nothing = append(found[i].times, got.took.Seconds()*1000), append(found[i].nothing, nothing.took.Seconds()*1000)
 		}
-		slog.InfoContext(ctx, "asked for every page", "round", round+1, "of", m.Requests)
+		log.InfoContext(ctx, "asked for every page", "round", round+1, "of", m.Requests)
 	}
 	for i, p := range pages {
 		if p.path != "" {
