@@ -38,6 +38,7 @@ type Bus struct {
 	// publicURL is empty where mails have no links.
 	publicURL string
 	now       func() time.Time
+	lag       func() time.Duration
 }
 
 // BusConfig is what a bus needs from outside.
@@ -54,6 +55,9 @@ type BusConfig struct {
 	PublicURL string
 	// Now is the program's clock; nil is the machine's.
 	Now func() time.Time
+	// Lag is how long after its event a reaction happens, for a past that is lived through faster than its clock goes; nil is
+	// whenever it does.
+	Lag func() time.Duration
 }
 
 // Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command

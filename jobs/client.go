@@ -43,7 +43,7 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	}
 	b := &Bus{
 		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
-		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, notifier: newNotifier(cfg.Pool),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool),
 	}
 	var err error
 	// Only inserts: the client that works is made by Work, with the queues it is to work on.

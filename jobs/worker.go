@@ -52,6 +52,9 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 			return err
 		}
 		correlation = events[0].CorrelationID
+		if w.bus.lag != nil {
+			tx.Now = events[len(events)-1].OccurredAt.Add(w.bus.lag()).UTC().Truncate(time.Microsecond)
+		}
 		cmd, err := w.reaction.command(events)
 		if err != nil {
 			return err

@@ -35,11 +35,16 @@ type benchSize struct {
 	DaysOff   int           `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
 	During    time.Duration `name:"during" default:"5m" help:"How long things go wrong in chaos."`
 	People    int           `name:"people" default:"300" help:"How many people work meanwhile."`
+	Tasks     int           `name:"tasks" default:"100000" help:"Tasks of the company whose pages are looked at."`
+	Ledger    int           `name:"ledger" default:"1000000" help:"Entries in the ledger of that company, about."`
+	Staff     int           `name:"staff" default:"200" help:"Workers of that company."`
+	Requests  int           `name:"requests" default:"60" help:"How often each page is asked for."`
 }
 
 // check refuses sizes with which there is nothing to measure.
 func (s benchSize) check() error {
-	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff, "people": s.People} {
+	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff,
+		"people": s.People, "tasks": s.Tasks, "ledger": s.Ledger, "staff": s.Staff, "requests": s.Requests} {
 		if n < 1 {
 			return fmt.Errorf("--%s is %d; use 1 or more", name, n)
 		}
@@ -60,6 +65,7 @@ func benchmarks() []benchmark {
 		{"close", "the close of a business day: from the sweep until it is closed, paid, shown and told", measureClose},
 		{"close-kill", "the same in processes that are killed at random points (kill -9), and the proof that nobody is paid twice or not at all", measureCloseKill},
 		{"chaos", "two processes and Postgres while all sorts of things go wrong under the load of people, and the proof that everybody was told the truth", measureChaos},
+		{"pages", "the server's time for each page of a company with many tasks and a long ledger, and what its pages weigh", measurePages},
 	}
 }
 
@@ -188,7 +194,7 @@ func (m *measuring) noteLoad(ctx context.Context, round int) error {
 	if busy > tooBusy {
 		m.note("WARNING: before round %d something else had %.0f%% of the processors; measure again when the machine is quiet", round, busy*100)
 	}
-	slog.InfoContext(ctx, "round", "number", round, "of", m.Rounds, "busy with something else", fmt.Sprintf("%.0f%%", busy*100))
+	slog.InfoContext(ctx, "round", "number", round, "busy with something else", fmt.Sprintf("%.0f%%", busy*100))
 	return nil
 }
 

@@ -33,7 +33,7 @@ type suffering struct {
 func measureChaos(ctx context.Context, m *measuring) (rows []row, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	site, err := openSite(ctx)
+	site, err := openChaosSite(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func newCrowd(ctx context.Context, people []*chaosPerson) *crowd {
 }
 
 // goHome lets everybody finish what they are at and returns what all have done. Whoever gets no answer for a minute goes without one.
-func (c *crowd) goHome() (deeds []deed) {
+func (c *crowd) goHome() (deeds []wish) {
 	c.stop()
 	late := time.AfterFunc(time.Minute, c.leave)
 	c.group.Wait()
@@ -216,7 +216,7 @@ func (m *measuring) suffer(ctx context.Context, site *chaosSite, c *crowd) ([]su
 }
 
 // settle waits until all work is done and proves that the books are what everybody was told.
-func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suffering, deeds []deed, c *crowd, before, after weight) ([]row, error) {
+func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suffering, deeds []wish, c *crowd, before, after weight) ([]row, error) {
 	pool, err := pgxpool.New(ctx, site.postgres.URL())
 	if err != nil {
 		return nil, err
@@ -251,7 +251,7 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 	if err := errors.Join(proveDeeds(ctx, pool, deeds), proveEffects(ctx, pool)); err != nil {
 		return nil, err
 	}
-	yes, no, silence, again := answered(deeds)
+	yes, no, silence, again := tallied(deeds)
 	if yes == 0 {
 		return nil, errors.New("nobody got anything done")
 	}

@@ -19,8 +19,8 @@ import (
 	"ates/domain"
 )
 
-// deed is a command that somebody asked for and what they were told of it in the end: what the books must agree with.
-type deed struct {
+// wish is a command that somebody asked for and what they were told of it in the end: what the books must agree with.
+type wish struct {
 	key     string
 	command string // as the log of commands names it
 	by      string
@@ -49,7 +49,7 @@ type chaosPerson struct {
 	address   string // of the machine they sit at
 	patience  time.Duration
 	signedIn  bool
-	completed []deed
+	completed []wish
 }
 
 func newChaosPerson(site *chaosSite, n int, role domain.Role) *chaosPerson {
@@ -159,7 +159,7 @@ func (p *chaosPerson) page(ctx context.Context, path string) string {
 // do has a command done: it sends the form, with the key it has or gets, until there is an answer that says what became of it. What the
 // program has no place for yet is asked for again.
 func (p *chaosPerson) do(ctx context.Context, command, path, about string, form url.Values) {
-	d := deed{key: form.Get("idempotency_key"), command: command, by: p.login, about: about}
+	d := wish{key: form.Get("idempotency_key"), command: command, by: p.login, about: about}
 	if d.key == "" {
 		d.key = uuid.NewString()
 		form.Set("idempotency_key", d.key)

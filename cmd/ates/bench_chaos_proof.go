@@ -11,7 +11,7 @@ import (
 
 // proveDeeds is an error unless the books agree with what everybody was told: what was answered as done is there, once and whole; what
 // was refused left no trace; and of what was never answered, all is there or nothing.
-func proveDeeds(ctx context.Context, pool *pgxpool.Pool, deeds []deed) error {
+func proveDeeds(ctx context.Context, pool *pgxpool.Pool, deeds []wish) error {
 	type trace struct {
 		commands, told int
 		answered       bool
@@ -55,7 +55,7 @@ func proveDeeds(ctx context.Context, pool *pgxpool.Pool, deeds []deed) error {
 	}
 
 	var wrong []error
-	complain := func(d deed, what string) {
+	complain := func(d wish, what string) {
 		const most = 20
 		if len(wrong) < most {
 			wrong = append(wrong, fmt.Errorf("%s of %s with key %s, told %d: %s", d.command, d.by, d.key, d.told, what))
@@ -99,8 +99,8 @@ func proveEffects(ctx context.Context, pool *pgxpool.Pool) error {
 	return requireSound(ctx, pool)
 }
 
-// answered counts deeds by what was told of them.
-func answered(deeds []deed) (yes, no, silence, again int) {
+// tallied counts deeds by what was told of them.
+func tallied(deeds []wish) (yes, no, silence, again int) {
 	for _, d := range deeds {
 		switch d.told {
 		case done:

@@ -46,8 +46,8 @@ type chaosProgram struct {
 	up atomic.Bool
 }
 
-// openSite starts Postgres; the programs and the balancer come with serve.
-func openSite(ctx context.Context) (s *chaosSite, err error) {
+// openChaosSite starts Postgres; the programs and the balancer come with serve.
+func openChaosSite(ctx context.Context) (s *chaosSite, err error) {
 	s = &chaosSite{}
 	if s.dir, err = os.MkdirTemp("", "ates-chaos-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the installation: %w", err)

@@ -96,13 +96,13 @@ func TestTheProofOfChaosFindsWhatIsWrong(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `insert into auth.accounts (id, login, name, email, role, status, version, created_at, updated_at)
 		values ('00000000-0000-0000-0000-00000000000a', 'ann', 'Ann', 'ann@popug.example', 'worker', 'active', 1, now(), now())`)
 	require.NoError(t, err)
-	require.NoError(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}, {key: "2", command: "tracker.CreateTask", by: "ann", about: "Other"}}))
-	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: done}}), "lost")
+	require.NoError(t, proveDeeds(t.Context(), pool, []wish{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}, {key: "2", command: "tracker.CreateTask", by: "ann", about: "Other"}}))
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []wish{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: done}}), "lost")
 	_, err = pool.Exec(t.Context(), `insert into log.commands (id, name, actor, key, input, outcome, request_id, occurred_at)
 		values (gen_random_uuid(), 'tracker.CreateTask', '00000000-0000-0000-0000-00000000000a', '1', '{}', '{}', '', now())`)
 	require.NoError(t, err)
-	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}}), "refused and done all the same")
-	require.ErrorContains(t, proveDeeds(t.Context(), pool, []deed{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task"}}), "half done: 0 events")
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []wish{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task", told: refused}}), "refused and done all the same")
+	require.ErrorContains(t, proveDeeds(t.Context(), pool, []wish{{key: "1", command: "tracker.CreateTask", by: "ann", about: "Task"}}), "half done: 0 events")
 }
 
 func TestTheProofOfACloseFindsWhatIsWrong(t *testing.T) {

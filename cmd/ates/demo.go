@@ -72,6 +72,10 @@ func seedTasks(ctx context.Context, pool *pgxpool.Pool, bus *jobs.Bus) error {
 	if err != nil || done {
 		return err
 	}
+	// Whoever has a past has enough to do.
+	if past, err := hasPast(ctx, pool); err != nil || past {
+		return err
+	}
 	for i, description := range demoTasks {
 		create := &tracker.CreateTask{Request: domain.Request{By: manager.Actor(), Key: fmt.Sprintf("demo-%d", i)}, Description: description}
 		if err := patiently(ctx, bus, create); err != nil {
@@ -103,8 +107,17 @@ func patiently(ctx context.Context, bus *jobs.Bus, cmd domain.Command) error {
 	return err
 }
 
-// announce tells on the terminal where to go and, in a demo, how to get in.
-func announce(w io.Writer, address string, demo bool) {
+// hasPast reports whether somebody has filled the database with `ates demo`, or has begun to.
+func hasPast(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
+	past, err := dbsqlc.New(pool).HasCommand(ctx, dbsqlc.HasCommandParams{Actor: auth.System.ID, Key: storyKey(ivo)})
+	if err != nil {
+		return false, fmt.Errorf("look for a past: %w", err)
+	}
+	return past, nil
+}
+
+// announce tells on the terminal where to go and, in a demo, how to get in and to a company with a past.
+func announce(w io.Writer, address string, demo, past bool) {
 	fmt.Fprintf(w, "\n  aTES is ready at %s\n\n", address)
 	if !demo {
 		return
@@ -115,5 +128,9 @@ func announce(w io.Writer, address string, demo bool) {
 		fmt.Fprintf(table, "  %s\t%s\t%s\n", p.Login, p.Password, strings.ReplaceAll(string(p.Role), "-", " "))
 	}
 	_ = table.Flush()
-	fmt.Fprintf(w, "\n  This is a demo: everybody can sign in. Ctrl-C stops it.\n\n")
+	fmt.Fprintf(w, "\n  This is a demo: everybody can sign in. Ctrl-C stops it.\n")
+	if !past {
+		fmt.Fprintf(w, "  A company with 90 days behind it: ATES_DATA=/path/to/an/empty/folder ates demo --serve\n")
+	}
+	fmt.Fprintln(w)
 }

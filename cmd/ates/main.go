@@ -16,10 +16,11 @@ import (
 )
 
 type commands struct {
-	Serve   serve   `cmd:"" default:"withargs" help:"Serve pages and work on jobs (the default)."`
-	Migrate migrate `cmd:"" help:"Bring the database up to date and say what was done."`
-	Verify  verify  `cmd:"" help:"Prove what must hold of the books, of tasks and of closed days; exit 1 when something does not."`
-	Bench   bench   `cmd:"" help:"Measure the program against the ceiling of its server; without a name, list what can be measured."`
+	Serve   serve    `cmd:"" default:"withargs" help:"Serve pages and work on jobs (the default)."`
+	Migrate migrate  `cmd:"" help:"Bring the database up to date and say what was done."`
+	Demo    demoDays `cmd:"" help:"Fill an empty database with the last 90 days of a company, to look around in."`
+	Verify  verify   `cmd:"" help:"Prove what must hold of the books, of tasks and of closed days; exit 1 when something does not."`
+	Bench   bench    `cmd:"" help:"Measure the program against the ceiling of its server; without a name, list what can be measured."`
 }
 
 func main() {

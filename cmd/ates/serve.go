@@ -194,6 +194,10 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err != nil {
 		return err
 	}
+	past, err := hasPast(ctx, pool)
+	if err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
@@ -215,7 +219,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return nil
 	})
 	group.Go(func() error {
-		announce(stdout, public, demo)
+		announce(stdout, public, demo, past)
 		announceFirstAdmin(stdout, public, first)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

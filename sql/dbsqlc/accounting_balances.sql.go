@@ -260,7 +260,7 @@ cross join lateral (
            coalesce(sum(t.amount) filter (where t.kind = 'reset'), 0)::bigint as payout,
            coalesce(sum(t.amount) filter (where t.kind = 'payout'), 0)::bigint as paid,
            count(*) as entries, max(t.version) as version
-    from accounting.transfers t where t.wallet = asked.worker and (t.wallet, t.day) >= (asked.worker, asked.day) and (t.wallet, t.day) <= (asked.worker, asked.day)
+    from accounting.transfers t where t.wallet = asked.worker and t.day between asked.day and asked.day
 ) s
 left join accounting.closings c on c.wallet = asked.worker and (c.wallet, c.day) >= (asked.worker, asked.day) and (c.wallet, c.day) <= (asked.worker, asked.day)
 order by asked.worker, asked.day
@@ -275,8 +275,8 @@ type RefreshDailyBalancesParams struct {
 }
 
 // Works the workers' days out anew from the ledger. One row a worker and day. Of two refreshes at once the one that saw
-// more of the ledger wins, since a wallet's versions are committed in their order. Worker and day are compared as one for the reason
-// that ResetBalances gives.
+// more of the ledger wins, since a wallet's versions are committed in their order. Days are ranges for the reason that
+// ResetBalances gives.
 func (q *Queries) RefreshDailyBalances(ctx context.Context, arg RefreshDailyBalancesParams) error {
 	_, err := q.db.Exec(ctx, refreshDailyBalances, arg.Workers, arg.Days)
 	return err

@@ -313,23 +313,23 @@ func (q *Queries) OpenDay(ctx context.Context, arg OpenDayParams) error {
 const resetBalances = `-- name: ResetBalances :many
 with figures as (
     select w.id as wallet, coalesce(p.carried, 0) as opening, s.fees, s.rewards, w.version, w.balance
-    from accounting.accounts w
-    left join accounting.closings p on p.wallet = w.id and (p.wallet, p.day) >= (w.id, $1::date) and (p.wallet, p.day) <= (w.id, $1)
+    from accounting.accounts w cross join (select $1::date as day offset 0) d
+    left join accounting.closings p on p.wallet = w.id and (p.wallet, p.day) >= (w.id, $2::date) and (p.wallet, p.day) <= (w.id, $2)
     cross join lateral (
         select coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint as fees,
                coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint as rewards
-        from accounting.transfers t where t.wallet = w.id and (t.wallet, t.day) >= (w.id, $2::date) and (t.wallet, t.day) <= (w.id, $2)
+        from accounting.transfers t where t.wallet = w.id and t.day between d.day and d.day
     ) s
     where w.kind = 'wallet' and w.id >= $3 and w.id <= $4 and w.opened_at < $5
-      and not exists (select 1 from accounting.closings c where c.wallet = w.id and (c.wallet, c.day) >= (w.id, $2) and (c.wallet, c.day) <= (w.id, $2))
+      and not exists (select 1 from accounting.closings c where c.wallet = w.id and (c.wallet, c.day) >= (w.id, $1) and (c.wallet, c.day) <= (w.id, $1))
 ), closed as (
     insert into accounting.closings (wallet, day, opening, fees, rewards, payout, carried, version)
-    select f.wallet, $2, f.opening, f.fees, f.rewards, greatest(0, f.opening - f.fees + f.rewards), least(0, f.opening - f.fees + f.rewards), f.version + 1
+    select f.wallet, $1, f.opening, f.fees, f.rewards, greatest(0, f.opening - f.fees + f.rewards), least(0, f.opening - f.fees + f.rewards), f.version + 1
     from figures f order by f.wallet
     returning wallet, opening, fees, rewards, payout, carried, version
 ), moved as (
     insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, day, occurred_at, booked_at, event, event_name, correlation)
-    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, $2, $5, $6, $7, $8::text, $9::uuid
+    select 'reset', c.wallet, '00000000-0000-0000-0000-000000000003', c.payout, c.wallet, c.version, f.balance - c.payout, $1, $5, $6, $7, $8::text, $9::uuid
     from closed c join figures f on f.wallet = c.wallet where c.payout > 0 order by c.wallet
 ), kept as (
     update accounting.accounts w set balance = w.balance - c.payout, version = c.version from closed c where w.id = c.wallet
@@ -338,8 +338,8 @@ select wallet, opening, fees, rewards, payout, carried, version from closed orde
 `
 
 type ResetBalancesParams struct {
-	DayBefore   time.Time
 	Day         time.Time
+	DayBefore   time.Time
 	First       uuid.UUID
 	Last        uuid.UUID
 	Ends        time.Time
@@ -361,12 +361,13 @@ type ResetBalancesRow struct {
 
 // Closes a day for the wallets from first to last: works out what each is paid and what it carries over, and moves what is paid
 // to payouts pending. The wallets must be locked. A wallet for which the day has been closed is left alone.
-// Wallet and day are compared as one, for which only the indexes that begin with the wallet are of use: of a day that is as young as
-// this one the planner's statistics know nothing, and by the day it would read all of its rows for each wallet.
+// The day is a range that the planner does not know the ends of: of a day that is as young as this one its statistics know nothing, so
+// that by the day alone it would read all of its rows for each wallet. With a guess in their place it takes the index of wallet and day.
+// Closings have one of these only, where wallet and day are compared as one.
 func (q *Queries) ResetBalances(ctx context.Context, arg ResetBalancesParams) ([]ResetBalancesRow, error) {
 	rows, err := q.db.Query(ctx, resetBalances,
-		arg.DayBefore,
 		arg.Day,
+		arg.DayBefore,
 		arg.First,
 		arg.Last,
 		arg.Ends,

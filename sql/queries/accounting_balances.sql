@@ -1,7 +1,7 @@
 -- name: RefreshDailyBalances :exec
 -- Works the workers' days out anew from the ledger. One row a worker and day. Of two refreshes at once the one that saw
--- more of the ledger wins, since a wallet's versions are committed in their order. Worker and day are compared as one for the reason
--- that ResetBalances gives.
+-- more of the ledger wins, since a wallet's versions are committed in their order. Days are ranges for the reason that
+-- ResetBalances gives.
 insert into accounting.daily_balances as d (worker, day, fees, rewards, payout, paid, entries, closed, version)
 select asked.worker, asked.day, s.fees, s.rewards, s.payout, s.paid, s.entries, c.day is not null, greatest(s.version, c.version, 0)
 from (select unnest(@workers::uuid[]) as worker, unnest(@days::date[]) as day) asked
@@ -11,7 +11,7 @@ cross join lateral (
            coalesce(sum(t.amount) filter (where t.kind = 'reset'), 0)::bigint as payout,
            coalesce(sum(t.amount) filter (where t.kind = 'payout'), 0)::bigint as paid,
            count(*) as entries, max(t.version) as version
-    from accounting.transfers t where t.wallet = asked.worker and (t.wallet, t.day) >= (asked.worker, asked.day) and (t.wallet, t.day) <= (asked.worker, asked.day)
+    from accounting.transfers t where t.wallet = asked.worker and t.day between asked.day and asked.day
 ) s
 left join accounting.closings c on c.wallet = asked.worker and (c.wallet, c.day) >= (asked.worker, asked.day) and (c.wallet, c.day) <= (asked.worker, asked.day)
 order by asked.worker, asked.day

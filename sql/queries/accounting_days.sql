@@ -53,16 +53,17 @@ where a.kind = 'wallet' and a.id >= @first and a.id <= @last and a.opened_at < @
 -- name: ResetBalances :many
 -- Closes a day for the wallets from first to last: works out what each is paid and what it carries over, and moves what is paid
 -- to payouts pending. The wallets must be locked. A wallet for which the day has been closed is left alone.
--- Wallet and day are compared as one, for which only the indexes that begin with the wallet are of use: of a day that is as young as
--- this one the planner's statistics know nothing, and by the day it would read all of its rows for each wallet.
+-- The day is a range that the planner does not know the ends of: of a day that is as young as this one its statistics know nothing, so
+-- that by the day alone it would read all of its rows for each wallet. With a guess in their place it takes the index of wallet and day.
+-- Closings have one of these only, where wallet and day are compared as one.
 with figures as (
     select w.id as wallet, coalesce(p.carried, 0) as opening, s.fees, s.rewards, w.version, w.balance
-    from accounting.accounts w
+    from accounting.accounts w cross join (select @day::date as day offset 0) d
     left join accounting.closings p on p.wallet = w.id and (p.wallet, p.day) >= (w.id, @day_before::date) and (p.wallet, p.day) <= (w.id, @day_before)
     cross join lateral (
         select coalesce(sum(t.amount) filter (where t.kind = 'fee'), 0)::bigint as fees,
                coalesce(sum(t.amount) filter (where t.kind = 'reward'), 0)::bigint as rewards
-        from accounting.transfers t where t.wallet = w.id and (t.wallet, t.day) >= (w.id, @day::date) and (t.wallet, t.day) <= (w.id, @day)
+        from accounting.transfers t where t.wallet = w.id and t.day between d.day and d.day
     ) s
     where w.kind = 'wallet' and w.id >= @first and w.id <= @last and w.opened_at < @ends
       and not exists (select 1 from accounting.closings c where c.wallet = w.id and (c.wallet, c.day) >= (w.id, @day) and (c.wallet, c.day) <= (w.id, @day))
