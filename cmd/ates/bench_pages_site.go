@@ -38,11 +38,8 @@ func openSite(ctx context.Context, company *benchCompany) (*benchSite, error) {
 	s := &benchSite{address: "http://localhost:" + port, pool: company.pool, ended: make(chan error, 1)}
 	s.web, err = handlers.New(ctx, handlers.Config{
 		Pool: company.pool, Commands: company.bus, PublicURL: s.address, Books: benchBooks(), Currency: "USD", Demo: true, Dashboard: http.NotFoundHandler(),
-		Now: func() time.Time { return *company.now.Load() },
-		Backlog: func(ctx context.Context) (handlers.Backlog, error) {
-			backlog, err := company.bus.Backlog(ctx)
-			return handlers.Backlog(backlog), err
-		},
+		Now:        func() time.Time { return *company.now.Load() },
+		Operations: operations{company.bus}, Letter: company.bus.Letter,
 	})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
