@@ -19,6 +19,7 @@ type commands struct {
 	Serve   serve   `cmd:"" default:"withargs" help:"Serve pages and work on jobs (the default)."`
 	Migrate migrate `cmd:"" help:"Bring the database up to date and say what was done."`
 	Verify  verify  `cmd:"" help:"Prove what must hold of the books, of tasks and of closed days; exit 1 when something does not."`
+	Rebuild rebuild `cmd:"" help:"Make read models anew from the log of events while everything else goes on."`
 	Bench   bench   `cmd:"" help:"Measure the program against the ceiling of its server; without a name, list what can be measured."`
 }
 
