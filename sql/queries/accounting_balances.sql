@@ -13,7 +13,7 @@ cross join lateral (
            count(*) as entries, max(t.version) as version
     from accounting.transfers t where t.wallet = asked.worker and t.day between asked.day and asked.day
 ) s
-left join accounting.closings c on c.wallet = asked.worker and (c.wallet, c.day) >= (asked.worker, asked.day) and (c.wallet, c.day) <= (asked.worker, asked.day)
+left join accounting.closings c on c.wallet = asked.worker and c.day >= asked.day and c.day <= asked.day
 order by asked.worker, asked.day
 on conflict (worker, day) do update set fees = excluded.fees, rewards = excluded.rewards, payout = excluded.payout, paid = excluded.paid,
     entries = excluded.entries, closed = excluded.closed, version = excluded.version
