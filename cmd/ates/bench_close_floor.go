@@ -54,8 +54,8 @@ const (
 		select $1, sum(fees), sum(rewards), count(*) filter (where carried < 0) from closing
 		on conflict (day) do update set fees = excluded.fees, rewards = excluded.rewards, below_zero = excluded.below_zero`
 	floorMessages = `insert into accounting.messages (cause, channel, person, day, opening, fees, rewards, payout, carried, state, noted_at, since)
-		select case when payout > 0 then payout_event else reset_event end, 'mail', wallet, $1, 0, fees, rewards, payout, carried, 'kept', $2, $2
-		from closing order by wallet`
+		select case when payout > 0 then payout_event else reset_event end, c.channel, wallet, $1, 0, fees, rewards, payout, carried, c.state, $2, $2
+		from closing cross join (values ('inbox', 'unread'), ('mail', 'kept')) c (channel, state) order by wallet`
 	floorDay = `update accounting.days set status = 'closed', begun_at = $2, closed_at = $2, complete = true where day = $1`
 )
 

@@ -44,7 +44,8 @@ func expectClose(ctx context.Context, pool *pgxpool.Pool, day time.Time, days in
 	if e.balances, err = readBalances(ctx, pool, "select id, balance from accounting.accounts where kind = 'wallet'"); err != nil {
 		return nil, err
 	}
-	e.closings, e.messages = len(e.balances)*days, len(e.balances)*days
+	const channels = 2 // in the pages and by mail
+	e.closings, e.messages = len(e.balances)*days, len(e.balances)*days*channels
 	for _, balance := range e.balances {
 		if balance > 0 {
 			e.payouts++
@@ -144,7 +145,7 @@ func (e *expectedClose) prove(ctx context.Context, db prover) error {
 		{"events of a reset", `select count(*) from log.events where name = 'Account.BalanceReset'`, int64(e.closings)},
 		{"workers and days with an event of a reset", `select count(distinct (subject, data ->> 'day')) from log.events where name = 'Account.BalanceReset'`, int64(e.closings)},
 		{"events of a payout", `select count(*) from log.events where name = 'Account.PayoutCommitted'`, int64(e.payouts)},
-		{"workers and days with a message", `select count(distinct (person, day)) from accounting.messages`, int64(e.messages)},
+		{"workers, days and channels with a message", `select count(distinct (person, day, channel)) from accounting.messages`, int64(e.messages)},
 		{"wallets above zero at a cut", `select count(*) from accounting.closings where carried > 0`, 0},
 		{"wallets above zero", `select count(*) from accounting.accounts where balance > 0`, 0},
 	} {

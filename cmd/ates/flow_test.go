@@ -47,7 +47,7 @@ func TestTheFlowOfACommand(t *testing.T) {
 
 	whole := []string{
 		"command CreateTask", "entry Fee", "event Account.BalanceChanged", "event Task.Assigned", "event Task.Created", "event Task.Priced",
-		"job price_tasks", "job refresh_daily_balances", "job refresh_tasks", "job refresh_tasks", "job withdraw_money",
+		"job notify_given", "job price_tasks", "job refresh_daily_balances", "job refresh_tasks", "job refresh_tasks", "job withdraw_money",
 	}
 	require.Equal(t, whole, flowOf(t, admin, "/ops/events/"+event), "by the id of any event")
 	require.Equal(t, whole, flowOf(t, admin, "/ops/events?q="+event), "a search for it leads there")
