@@ -15,6 +15,7 @@ import (
 
 	"ates/domain"
 	"ates/domain/accounting"
+	"ates/domain/tracker"
 	"ates/sql/dbsqlc"
 	"ates/views"
 )
@@ -26,8 +27,11 @@ const (
 	membersOfPage = 100
 )
 
-// toldByMail are the events because of which there are messages.
-var toldByMail = []string{accounting.BalanceReset{}.EventName(), accounting.PayoutCommitted{}.EventName()}
+// toldToPeople are the events because of which people are told something.
+var toldToPeople = []string{
+	accounting.BalanceReset{}.EventName(), accounting.PayoutCommitted{}.EventName(),
+	tracker.TaskCreated{}.EventName(), tracker.TaskResolved{}.EventName(), tracker.TasksDrawn{}.EventName(),
+}
 
 func errNoFlow() error {
 	return &domain.Refusal{Kind: domain.NotFound, Code: "flow.unknown", Message: "No command and no event has this id."}
@@ -119,7 +123,7 @@ func (h *Handlers) readFlow(ctx context.Context, id uuid.UUID) (facts flowFacts,
 	messages := false
 	for _, sum := range facts.sums {
 		batches, causes = append(batches, sum.Batch), append(causes, sum.Cause)
-		messages = messages || slices.Contains(toldByMail, sum.Name)
+		messages = messages || slices.Contains(toldToPeople, sum.Name)
 	}
 	if facts.open, err = h.Operations.JobsOf(ctx, batches); err != nil {
 		return facts, err
@@ -137,12 +141,19 @@ func (h *Handlers) readFlow(ctx context.Context, id uuid.UUID) (facts flowFacts,
 		return facts, fmt.Errorf("sum up the entries of a command: %w", err)
 	}
 	if messages {
-		ids, err := h.queries.ListFlowEventIDs(ctx, dbsqlc.ListFlowEventIDsParams{Flow: id, Names: toldByMail, Rows: causesOfMessages})
+		ids, err := h.queries.ListFlowEventIDs(ctx, dbsqlc.ListFlowEventIDsParams{Flow: id, Names: toldToPeople, Rows: causesOfMessages})
 		if err != nil {
 			return facts, fmt.Errorf("list the causes of messages: %w", err)
 		}
 		if facts.messages, err = h.queries.SumMessages(ctx, ids); err != nil {
 			return facts, fmt.Errorf("sum up the messages of a command: %w", err)
+		}
+		notifications, err := h.queries.SumNotifications(ctx, ids)
+		if err != nil {
+			return facts, fmt.Errorf("sum up the notifications of a command: %w", err)
+		}
+		for _, n := range notifications {
+			facts.messages = append(facts.messages, dbsqlc.SumMessagesRow(n))
 		}
 	}
 	return facts, nil

@@ -285,7 +285,7 @@ func (f *flow) addRest(command *step) {
 		f.enter(i, last(func(s *step) bool { return s.Kind == views.FlowEvent && s.Name == entry.EventName }))
 	}
 	for i := range f.messages {
-		f.note(i, last(func(s *step) bool { return s.Kind == views.FlowEvent && slices.Contains(toldByMail, s.Name) }))
+		f.note(i, last(func(s *step) bool { return s.Kind == views.FlowEvent && slices.Contains(toldToPeople, s.Name) }))
 	}
 }
 
@@ -306,7 +306,7 @@ func laneOfJob(kind, queue string) views.FlowLane {
 	switch {
 	case queue == "read_models":
 		return views.LanePages
-	case queue == "mail":
+	case queue == "mail" || queue == "notifications":
 		return views.LaneMessages
 	case strings.HasPrefix(kind, "tracker_"):
 		return views.LaneTracker

@@ -123,11 +123,11 @@ func TestTheProofOfACloseFindsWhatIsWrong(t *testing.T) {
 
 	const unguarded = "set session_replication_role = replica; "
 	for wrong, change := range map[string]string{
-		"paid 0 and left":                  "delete from accounting.transfers where id = (select id from accounting.transfers where kind = 'payout' order by id limit 1)",
+		"paid 0 and left": "delete from accounting.transfers where id = (select id from accounting.transfers where kind = 'payout' order by id limit 1)",
 		"workers, days and channels with a message:": "delete from accounting.messages where id = (select min(id) from accounting.messages)",
-		"wallets closed for a day:":        "delete from accounting.closings where wallet = (select wallet from accounting.closings order by wallet limit 1)",
-		"events of a payout:":              "delete from log.events where position = (select max(position) from log.events where name = 'Account.PayoutCommitted')",
-		"the books are not sound:":         "update accounting.daily_balances set fees = fees + 1",
+		"wallets closed for a day:":                  "delete from accounting.closings where wallet = (select wallet from accounting.closings order by wallet limit 1)",
+		"events of a payout:":                        "delete from log.events where position = (select max(position) from log.events where name = 'Account.PayoutCommitted')",
+		"the books are not sound:":                   "update accounting.daily_balances set fees = fees + 1",
 	} {
 		tx, err := pool.Begin(t.Context())
 		require.NoError(t, err)

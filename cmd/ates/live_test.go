@@ -53,7 +53,7 @@ func TestTheWorkersPagesFollowTheManager(t *testing.T) {
 		viewstest.Value[any](mine, strings.Replace(watch, "%s", "mine", 1))
 		manager.Open(p.address + "/tasks/assign")
 		clicked := viewstest.Value[int64](manager, `(() => { const at = Date.now(); document.querySelector("form[action='/tasks/assign'] button").click(); return at })()`)
-		manager.WaitText("body", "reassigned")
+		manager.Wait(`location.pathname.startsWith("/tasks/draws/")`)
 		worker := number(t, pool, `select count(*) from log.events e where e.name = 'Task.Assigned' and (e.data->>'assignee' = (select id::text from auth.accounts where login = 'worker') or e.data->>'previous' = (select id::text from auth.accounts where login = 'worker'))
 			and e.correlation_id = (select id from log.commands where name = 'tracker.AssignTasks' order by occurred_at desc limit 1)`)
 		if worker == 0 {

@@ -73,7 +73,7 @@ func TestTheMorningAfter(t *testing.T) {
 	require.NoError(t, pool.QueryRow(t.Context(), "select correlation_id::text from log.events where name = 'Day.Closed'").Scan(&closed))
 	require.Equal(t, []string{
 		"command CloseDay", "entry Payout", "entry Reset", "event Account.BalanceReset", "event Account.PayoutCommitted", "event Day.Closed", "event Day.Ended",
-		"job close_next_day", "job commit_payout", "job notify_balances", "job pay_out_day", "job refresh_daily_balances", "job reset_balance", "message Mail kept",
+		"job close_next_day", "job commit_payout", "job notify_balances", "job pay_out_day", "job refresh_daily_balances", "job reset_balance", "message In the inbox", "message Mail kept",
 	}, slices.Compact(flowOf(t, admin, "/ops/events/"+closed)))
 
 	workers := number(t, pool, "select count(*) from accounting.people where role = 'worker'")

@@ -364,7 +364,7 @@ func TestPeopleAreImportedAllOrNothing(t *testing.T) {
 	require.Equal(t, 1, number(t, pool, "select count(*) from auth.accounts where login = 'worker-3' and name = '=Carla' and password_hash is not null and version = 2"))
 	require.Equal(t, 1, number(t, pool, "select count(*) from auth.accounts where login = 'worker-4' and version = 1"))
 	require.Eventually(t, func() bool {
-		return number(t, pool, `select count(*) from auth.accounts a join tracker.people t using (id, name, role, version)
+		return number(t, pool, `select count(*) from auth.accounts a join tracker.people t using (id, name, email, role, version)
 			join accounting.people c using (id, name, email, role, version) join accounting.accounts w on w.id = a.id and w.kind = 'wallet' where a.login like 'imported-%'`) == 5000
 	}, 30*time.Second, 50*time.Millisecond, "the others hear of each, and each worker has a wallet")
 

@@ -18,7 +18,7 @@ func TestATaskTellsItsStoryWithTheMoneyItMoved(t *testing.T) {
 
 	worker := f.as("worker")
 	page := f.page(worker, "/tasks/"+task.String())
-	require.Regexp(t, "Drawn anew: from "+ann+" to "+bob+" .{2} "+manager+" Mar 1, 2026, 09:00 UTC assignment 2 −\\$15.00 Fee charged to "+bob+" booked 0 ms later", textOf(t, page, "story"))
+	require.Regexp(t, "Drawn anew: from "+ann+" to "+bob+" .{2} "+manager+" Mar 1, 2026, 09:00 UTC assignment 2 See the draw −\\$15.00 Fee charged to "+bob+" booked 0 ms later", textOf(t, page, "story"))
 	require.Regexp(t, "Drawn for "+ann+" .*assignment 1 −\\$15.00 Fee charged to "+ann, textOf(t, page, "story"))
 	require.Equal(t, "2 fees × $15.00 +$30.00 The company has earned so far +$30.00 Once the reward of $30.00 is paid $0.00", textOf(t, page, "task-sums"))
 
@@ -36,12 +36,12 @@ func TestATaskTellsItsStoryWithTheMoneyItMoved(t *testing.T) {
 		f.moved(f.ann)
 	}
 	page = f.page(worker, "/tasks/"+long.String())
-	require.Contains(t, textOf(t, page, "story"), "assignment 53 −$10.00 Fee charged to "+ann)
+	require.Contains(t, textOf(t, page, "story"), "assignment 53 See the draw −$10.00 Fee charged to "+ann)
 	require.NotContains(t, textOf(t, page, "story"), "assignment 3 ")
 	older := linksTo(page, "/tasks/"+long.String()+"?before=")
 	require.Len(t, older, 1)
 	page = f.page(worker, older[0])
-	require.Contains(t, textOf(t, page, "story"), "assignment 3 −$10.00 Fee charged to "+ann)
+	require.Contains(t, textOf(t, page, "story"), "assignment 3 See the draw −$10.00 Fee charged to "+ann)
 	require.Contains(t, textOf(t, page, "task-sums"), "53 fees × $10.00 +$530.00")
 	status, _ := worker.get("/tasks/" + long.String() + "?before=soon")
 	require.Equal(t, http.StatusUnprocessableEntity, status)

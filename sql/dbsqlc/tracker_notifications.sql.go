@@ -501,3 +501,41 @@ func (q *Queries) SettleNotification(ctx context.Context, arg SettleNotification
 	)
 	return err
 }
+
+const sumNotifications = `-- name: SumNotifications :many
+select state, noted_at, count(*)::int as messages, max(since)::timestamptz as since
+from tracker.notifications where cause = any($1::uuid[]) group by state, noted_at order by noted_at, state
+`
+
+type SumNotificationsRow struct {
+	State    string
+	NotedAt  time.Time
+	Messages int32
+	Since    time.Time
+}
+
+// The notifications because of some events, summed up by state and by the moment at which they were noted.
+func (q *Queries) SumNotifications(ctx context.Context, causes []uuid.UUID) ([]SumNotificationsRow, error) {
+	rows, err := q.db.Query(ctx, sumNotifications, causes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SumNotificationsRow{}
+	for rows.Next() {
+		var i SumNotificationsRow
+		if err := rows.Scan(
+			&i.State,
+			&i.NotedAt,
+			&i.Messages,
+			&i.Since,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

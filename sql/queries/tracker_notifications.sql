@@ -103,3 +103,8 @@ select * from tracker.told where id = @id and channel = 'mail';
 -- name: CountTrackerMails :many
 -- How many mails are in each state.
 select state, count(*) from tracker.notifications where channel = 'mail' group by state order by state;
+
+-- name: SumNotifications :many
+-- The notifications because of some events, summed up by state and by the moment at which they were noted.
+select state, noted_at, count(*)::int as messages, max(since)::timestamptz as since
+from tracker.notifications where cause = any(@causes::uuid[]) group by state, noted_at order by noted_at, state;
