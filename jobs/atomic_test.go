@@ -69,7 +69,7 @@ func TestACommandIsDoneWholeOrNotAtAll(t *testing.T) {
 	}
 	require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: by, Description: "Clean the cage"}), "the same form")
 	require.Equal(t, 1, count(t, pool, `select count(*) from tracker.tasks`))
-	require.Equal(t, jobsBefore+3, count(t, pool, `select count(*) from river.river_job`), "price it, charge for it, show it")
+	require.Equal(t, jobsBefore+4, count(t, pool, `select count(*) from river.river_job`), "price it, charge for it, show it")
 }
 
 // A job that failed, at whichever step, has changed nothing, and does its work when what was in its way is gone.

@@ -55,10 +55,14 @@ func TestADrawIsOneNotificationAWorkerHoweverManyTasks(t *testing.T) {
 	for range tasks {
 		c.given(c.ann, 15, 30)
 	}
+	c.everybody()
+	stop := jobstest.Work(t, c.bus)
+	c.idle() // what the tasks cost is known
+	stop()
 	c.moved(c.bob)
 	c.everybody()
 	// What is done last comes first.
-	_, err := c.pool.Exec(t.Context(), "update river.river_job set scheduled_at = now() - id * interval '1 second'")
+	_, err := c.pool.Exec(t.Context(), "update river.river_job set scheduled_at = now() - id * interval '1 second' where state = 'available'")
 	require.NoError(t, err)
 	jobstest.Work(t, c.bus)
 	c.idle()
@@ -89,6 +93,9 @@ func TestTheMailOfADrawSaysWhichTasks(t *testing.T) {
 	c.everybody()
 	_, err := c.pool.Exec(t.Context(), "update river.river_job set state = 'completed', finalized_at = now() where kind = 'notify_given'")
 	require.NoError(t, err)
+	stop := jobstest.Work(t, c.bus)
+	c.idle() // what the tasks cost is known
+	stop()
 	c.moved(c.bob)
 	c.everybody()
 	jobstest.Work(t, c.bus)
