@@ -156,6 +156,13 @@ func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
 func (h *hub) publish(topics []string) {
 	wanted := map[*subscription][]string{}
 	for _, topic := range topics {
+		if topic == everything {
+			for _, subscribers := range h.subscribers {
+				for s := range subscribers {
+					wanted[s] = append(wanted[s], topic)
+				}
+			}
+		}
 		for s := range h.subscribers[topic] {
 			wanted[s] = append(wanted[s], topic)
 		}
@@ -200,7 +207,7 @@ func (s *subscription) add(topics []string) {
 		if !s.pending[everything] {
 			s.pending[topic] = true
 		}
-		if len(s.pending) > pendingTopics {
+		if topic == everything || len(s.pending) > pendingTopics {
 			s.pending = map[string]bool{everything: true}
 		}
 	}
@@ -255,7 +262,7 @@ func (h *hub) subscribe(person string, topics []string) (s *subscription, cancel
 // wants reports whether a subscriber of the topics hears of topic.
 func wants(subscribed []string, topic string) bool {
 	word, _, _ := strings.Cut(topic, "/")
-	return slices.Contains(subscribed, topic) || slices.Contains(subscribed, word)
+	return topic == everything || slices.Contains(subscribed, topic) || slices.Contains(subscribed, word)
 }
 
 // at is the hub's cursor: everything below it has been published.

@@ -68,6 +68,11 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	if err != nil {
 		return fmt.Errorf("make a command id: %w", err)
 	}
+	if p, ok := cmd.(prepared); ok {
+		if cmd, err = p.prepare(ctx, b); err != nil {
+			return err
+		}
+	}
 	begun, repeated := time.Now(), false
 	err = b.inTx(ctx, func(tx domain.Tx) error {
 		told := telling{command: id, correlation: id}
@@ -104,6 +109,12 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	}
 	logCommand(ctx, cmd, id, repeated, time.Since(begun), err)
 	return err
+}
+
+// prepared is a command that has to find something out before its transaction begins; it is what prepare returns that is run.
+type prepared interface {
+	domain.Command
+	prepare(ctx context.Context, b *Bus) (domain.Command, error)
 }
 
 // announce notes what open pages have to look at again after a command.

@@ -115,11 +115,7 @@ func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, args reactionAr
 	events := make([]domain.Envelope, 0, len(rows))
 	for _, e := range rows {
 		if w.bus.flow.reacts(w.reaction, e.Name) {
-			events = append(events, domain.Envelope{
-				Position: e.Position, ID: e.ID, Name: e.Name, Version: int(e.Version), OccurredAt: e.OccurredAt, Producer: e.Producer,
-				Subject: e.Subject, SubjectVersion: e.SubjectVersion, Actor: e.Actor,
-				CorrelationID: e.CorrelationID, CausationID: e.CausationID, Data: e.Data,
-			})
+			events = append(events, envelope(e))
 		}
 	}
 	if len(events) == 0 {

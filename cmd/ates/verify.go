@@ -8,13 +8,16 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"ates/jobs"
 	books "ates/sql/verify"
 )
 
-// verify proves on the live books what must hold of them always. It changes nothing and may run beside everything else.
+// verify proves on the live books what must hold of them always, and that the read models are what the log makes of them. It changes
+// nothing and may run beside everything else.
 type verify struct {
 	database
 	JSON bool `name:"json" help:"Print the results as JSON."`
+	All  bool `name:"all" help:"Compare all of the read models with the log, not only what has come since the daily verification did."`
 }
 
 // Run prints each check with its counts; the error is that one of them failed.
@@ -24,7 +27,7 @@ func (c *verify) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer closeAll()
-	results, err := books.Run(ctx, pool)
+	results, err := jobs.Verify(ctx, pool, c.All)
 	if err != nil {
 		return fmt.Errorf("%w (ates migrate brings the database up to date)", err)
 	}

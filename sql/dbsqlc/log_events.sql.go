@@ -71,6 +71,87 @@ func (q *Queries) AppendEvents(ctx context.Context, arg AppendEventsParams) ([]i
 	return items, nil
 }
 
+const countEvents = `-- name: CountEvents :one
+select count(*) from log.events where position > $1 and position <= $2 and name = any($3::text[])
+`
+
+type CountEventsParams struct {
+	After int64
+	UpTo  int64
+	Names []string
+}
+
+// How many events of some names there are after one position up to another.
+func (q *Queries) CountEvents(ctx context.Context, arg CountEventsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countEvents, arg.After, arg.UpTo, arg.Names)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const listDays = `-- name: ListDays :many
+select distinct (data ->> 'day')::text as day from log.events
+where position > $1 and position <= $2 and name = any($3::text[]) and data ->> 'day' is not null order by day
+`
+
+type ListDaysParams struct {
+	After int64
+	UpTo  int64
+	Names []string
+}
+
+// The business days that some events are about, after one position up to another.
+func (q *Queries) ListDays(ctx context.Context, arg ListDaysParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listDays, arg.After, arg.UpTo, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var day string
+		if err := rows.Scan(&day); err != nil {
+			return nil, err
+		}
+		items = append(items, day)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSubjects = `-- name: ListSubjects :many
+select distinct subject from log.events where position > $1 and position <= $2 and name = any($3::text[]) order by subject
+`
+
+type ListSubjectsParams struct {
+	After int64
+	UpTo  int64
+	Names []string
+}
+
+// Of what some events tell, after one position up to another.
+func (q *Queries) ListSubjects(ctx context.Context, arg ListSubjectsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listSubjects, arg.After, arg.UpTo, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var subject uuid.UUID
+		if err := rows.Scan(&subject); err != nil {
+			return nil, err
+		}
+		items = append(items, subject)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const readBatch = `-- name: ReadBatch :many
 select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
 from log.events
@@ -109,6 +190,198 @@ func (q *Queries) ReadBatch(ctx context.Context, arg ReadBatchParams) ([]ReadBat
 	items := []ReadBatchRow{}
 	for rows.Next() {
 		var i ReadBatchRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const readEvents = `-- name: ReadEvents :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > $1 and position <= $2 and name = any($3::text[])
+order by position
+`
+
+type ReadEventsParams struct {
+	After int64
+	UpTo  int64
+	Names []string
+}
+
+type ReadEventsRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
+}
+
+// The events of some names after one position up to another.
+func (q *Queries) ReadEvents(ctx context.Context, arg ReadEventsParams) ([]ReadEventsRow, error) {
+	rows, err := q.db.Query(ctx, readEvents, arg.After, arg.UpTo, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReadEventsRow{}
+	for rows.Next() {
+		var i ReadEventsRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const readEventsOfDays = `-- name: ReadEventsOfDays :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > $1 and position <= $2 and name = any($3::text[]) and data ->> 'day' = any($4::text[])
+order by position
+`
+
+type ReadEventsOfDaysParams struct {
+	After int64
+	UpTo  int64
+	Names []string
+	Days  []string
+}
+
+type ReadEventsOfDaysRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
+}
+
+// The events of some names after one position up to another that are about some business days.
+func (q *Queries) ReadEventsOfDays(ctx context.Context, arg ReadEventsOfDaysParams) ([]ReadEventsOfDaysRow, error) {
+	rows, err := q.db.Query(ctx, readEventsOfDays,
+		arg.After,
+		arg.UpTo,
+		arg.Names,
+		arg.Days,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReadEventsOfDaysRow{}
+	for rows.Next() {
+		var i ReadEventsOfDaysRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const readEventsOfSubjects = `-- name: ReadEventsOfSubjects :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where subject = any($1::uuid[]) and position <= $2 and name = any($3::text[])
+order by position
+`
+
+type ReadEventsOfSubjectsParams struct {
+	Subjects []uuid.UUID
+	UpTo     int64
+	Names    []string
+}
+
+type ReadEventsOfSubjectsRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
+}
+
+// All that was told of some subjects, by events of some names, up to a position.
+func (q *Queries) ReadEventsOfSubjects(ctx context.Context, arg ReadEventsOfSubjectsParams) ([]ReadEventsOfSubjectsRow, error) {
+	rows, err := q.db.Query(ctx, readEventsOfSubjects, arg.Subjects, arg.UpTo, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReadEventsOfSubjectsRow{}
+	for rows.Next() {
+		var i ReadEventsOfSubjectsRow
 		if err := rows.Scan(
 			&i.Position,
 			&i.ID,

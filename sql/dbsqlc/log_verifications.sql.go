@@ -11,6 +11,25 @@ import (
 	"time"
 )
 
+const comparedUpTo = `-- name: ComparedUpTo :one
+select coalesce(max((c.found ->> 'up_to')::bigint), 0)::bigint
+from log.verifications v cross join jsonb_array_elements(v.checks) c (found)
+where v.at < $1 and c.found ->> 'name' = $2::text and (c.found ->> 'broken')::bigint = 0
+`
+
+type ComparedUpToParams struct {
+	Before time.Time
+	Name   string
+}
+
+// The place in the log up to which a read model has been compared and found right, by a check of a verification from before a moment.
+func (q *Queries) ComparedUpTo(ctx context.Context, arg ComparedUpToParams) (int64, error) {
+	row := q.db.QueryRow(ctx, comparedUpTo, arg.Before, arg.Name)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const keepVerification = `-- name: KeepVerification :exec
 insert into log.verifications (at, sound, checks) values ($1, $2, $3)
 `

@@ -13,3 +13,37 @@ select position, id, name, version, occurred_at, producer, subject, subject_vers
 from log.events
 where position between @first and @last and batch = @batch
 order by position;
+
+-- name: ReadEvents :many
+-- The events of some names after one position up to another.
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > @after and position <= @up_to and name = any(@names::text[])
+order by position;
+
+-- name: ReadEventsOfSubjects :many
+-- All that was told of some subjects, by events of some names, up to a position.
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where subject = any(@subjects::uuid[]) and position <= @up_to and name = any(@names::text[])
+order by position;
+
+-- name: ReadEventsOfDays :many
+-- The events of some names after one position up to another that are about some business days.
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > @after and position <= @up_to and name = any(@names::text[]) and data ->> 'day' = any(@days::text[])
+order by position;
+
+-- name: CountEvents :one
+-- How many events of some names there are after one position up to another.
+select count(*) from log.events where position > @after and position <= @up_to and name = any(@names::text[]);
+
+-- name: ListSubjects :many
+-- Of what some events tell, after one position up to another.
+select distinct subject from log.events where position > @after and position <= @up_to and name = any(@names::text[]) order by subject;
+
+-- name: ListDays :many
+-- The business days that some events are about, after one position up to another.
+select distinct (data ->> 'day')::text as day from log.events
+where position > @after and position <= @up_to and name = any(@names::text[]) and data ->> 'day' is not null order by day;

@@ -30,6 +30,8 @@ type Result struct {
 	Examples []string `json:"examples"`
 	// Informs means that what is broken does not make the books unsound.
 	Informs bool `json:"informs"`
+	// UpTo is the place in the log up to which a read model has been compared with it; 0 where that is not what was looked at.
+	UpTo int64 `json:"up_to,omitempty" db:"-"`
 }
 
 // OK reports whether the promise holds.
