@@ -76,6 +76,11 @@ func TestHubTellsSubscribersOfTheirTopics(t *testing.T) {
 	require.Equal(t, []string{"tasks/1", "tasks/2"}, told(t, all, soon))
 	require.Equal(t, []string{"balance/ann"}, told(t, one, soon))
 	require.Empty(t, other.take())
+	change(t, pool, "tasks/3", everything)
+	notify(t, pool)
+	for _, s := range []*subscription{all, one, other} {
+		require.Equal(t, []string{everything}, told(t, s, soon))
+	}
 }
 
 func TestHubMissesNothingThatCommitsInAnotherOrder(t *testing.T) {
@@ -182,6 +187,9 @@ func TestAPageCatchesUpFromItsCursor(t *testing.T) {
 	require.Equal(t, []string{"tasks/1", "tasks/2", "balance/ann"}, missed("", rendered))
 	require.Equal(t, []string{"tasks/2", "balance/ann"}, missed(heard, rendered), "what it last heard of counts, not when it was rendered")
 	require.Empty(t, missed("", at()))
+	before := at()
+	change(t, pool, everything)
+	require.Equal(t, []string{everything}, missed("", before))
 	require.Equal(t, []string{everything}, missed("", ""), "it does not say")
 	require.Equal(t, []string{everything}, missed("", "x"))
 	require.Equal(t, []string{everything}, missed("", "9000000000"), "from another life of the database")

@@ -76,7 +76,7 @@ func (c *comparison) compare(ctx context.Context, all bool, most int64) ([]verif
 	var from int64
 	if !all {
 		var err error
-		if from, err = c.comparedUpTo(ctx, time.Now().AddDate(1, 0, 0)); err != nil {
+		if from, err = c.comparedUpTo(ctx, endOfTime); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +90,7 @@ func (c *comparison) compare(ctx context.Context, all bool, most int64) ([]verif
 		return nil, fmt.Errorf("count events: %w", err)
 	}
 	if n == 0 && !all {
-		c.partial = true
+		c.partial, c.at = true, settled
 		return c.look(ctx)
 	}
 	if err := c.prepare(ctx); err != nil {
@@ -115,6 +115,9 @@ func (c *comparison) compare(ctx context.Context, all bool, most int64) ([]verif
 	}
 	return c.look(ctx)
 }
+
+// endOfTime is after any moment of the program's clock.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // comparedUpTo is the place in the log up to which all tables of the model had been compared before a moment.
 func (c *comparison) comparedUpTo(ctx context.Context, before time.Time) (int64, error) {

@@ -113,21 +113,16 @@ type PricedTask struct {
 	Fee, Reward int64
 }
 
-// Handle creates and prices; the events are those of CreateTask.
+// Handle creates and prices; the events are those of CreateTask and Task.Priced.
 func (c PricedTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	events, err := c.CreateTask.Handle(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	for _, insert := range []string{
-		"insert into accounting.tasks (id, unit, fee, reward, priced_at) values ($1, 100, $2, $3, now())",
-		"insert into tracker.board (task, fee, reward) values ($1, $2, $3)",
-	} {
-		if _, err := tx.Exec(ctx, insert, c.TaskID, c.Fee, c.Reward); err != nil {
-			return nil, err
-		}
+	if _, err := tx.Exec(ctx, "insert into accounting.tasks (id, unit, fee, reward, priced_at) values ($1, 100, $2, $3, now())", c.TaskID, c.Fee, c.Reward); err != nil {
+		return nil, err
 	}
-	return events, nil
+	return append(events, domain.Event{Subject: c.TaskID, Version: 1, Data: accounting.TaskPriced{TaskID: c.TaskID, Fee: c.Fee, Reward: c.Reward}}), nil
 }
 
 // Manager is an actor who may assign and resolve anything.
