@@ -85,7 +85,7 @@ func (c *comparison) compare(ctx context.Context, all bool, most int64) ([]verif
 		return nil, err
 	}
 	c.upTo = settled
-	n, err := dbsqlc.New(c.conn).CountEvents(ctx, dbsqlc.CountEventsParams{Names: c.rebuilding.events, After: from, UpTo: settled})
+	n, err := dbsqlc.New(c.conn).CountEvents(ctx, dbsqlc.CountEventsParams{Names: c.events, After: from, UpTo: settled})
 	if err != nil {
 		return nil, fmt.Errorf("count events: %w", err)
 	}
@@ -197,7 +197,7 @@ func (c *comparison) busy(ctx context.Context, tx pgx.Tx) (busy []string, waitin
 			union all
 			select `+of+` from (select (j.args ->> 'batch')::uuid as batch, (j.args ->> 'first')::bigint as first, (j.args ->> 'last')::bigint as last from `+unfinished+`) j
 			join log.events e on e.batch = j.batch and e.position between j.first and j.last and e.name = any($2)
-		) b where b.part is not null`, c.model.kinds(), c.rebuilding.events, c.at, int64(theEnd)).Scan(&waiting, &busy)
+		) b where b.part is not null`, c.model.kinds(), c.events, c.at, int64(theEnd)).Scan(&waiting, &busy)
 	if err != nil {
 		return nil, 0, fmt.Errorf("look what jobs have still to do: %w", err)
 	}

@@ -34,7 +34,7 @@ func TestEveryReadModelIsListed(t *testing.T) {
 		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
 			tables = append(tables, m[1])
 		}
-		require.Equal(t, strings.Count(string(text), "-- Read model:"), len(said.FindAllString(string(text), -1)), "%s: what begins so stands before its table", file)
+		require.Len(t, said.FindAllString(string(text), -1), strings.Count(string(text), "-- Read model:"), "%s: what begins so stands before its table", file)
 	}
 	f := readModelFlow()
 	models := map[*reaction]string{}

@@ -52,6 +52,10 @@ func busyCompany(t *testing.T) *company {
 	c.sweep()
 	c.idle()
 	c.resolved(tasks[slowest(t, c.pool)].TaskID)
+	// The verification at the start of work would keep others from rebuilding.
+	require.Eventually(t, func() bool {
+		return c.count("select count(*) from river.river_job where kind = 'verify_books' and state = 'completed'") > 0
+	}, patience, 20*time.Millisecond)
 	c.idle()
 	return c
 }
