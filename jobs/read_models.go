@@ -33,12 +33,16 @@ type modelTable struct {
 // readModels are all of them, in the order in which they are rebuilt. The tables stand in the order in which their reactions lock them.
 func readModels() []readModel {
 	return []readModel{
-		{name: "tasks", reactions: []*reaction{refreshDraws, refreshTasks}, parts: bySubject{}, aside: []string{"tracker.draw_times"},
+		{name: "tasks", reactions: []*reaction{refreshTasks, refreshDraws}, parts: bySubject{},
 			tables: []modelTable{
-				{name: "tracker.board", part: "task"}, {name: "tracker.board_words", part: "task"},
-				{name: "tracker.board_counts", sums: "select sum(open), sum(resolved) from tracker.board_counts"},
-				{name: "tracker.history", part: "task"}, {name: "tracker.draws"}, {name: "tracker.draw_shares"},
-			}},
+				{name: "tracker.board", part: "task"},
+				{name: "tracker.board_counts", sums: "select coalesce(sum(open), 0) as open, coalesce(sum(resolved), 0) as resolved from tracker.board_counts"},
+				{name: "tracker.board_words", part: "task"},
+				{name: "tracker.history", part: "task"},
+				{name: "tracker.draw_shares"},
+				{name: "tracker.draws"},
+			},
+			aside: []string{"tracker.draw_times"}},
 		{name: "days", reactions: []*reaction{refreshDailyBalances}, parts: byDay{},
 			tables: []modelTable{{name: "accounting.daily_balances", part: "day"}, {name: "accounting.daily_figures", part: "day"}}},
 	}

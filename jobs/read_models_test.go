@@ -110,6 +110,7 @@ func TestTablesTakeTheirTriggersAlong(t *testing.T) {
 		create trigger tallied after insert on tracker.board for each row execute function tracker.tally();
 		create trigger seen after insert on tracker.words for each row execute function tracker.tally();
 		alter table tracker.board set (fillfactor = 90);
+		create view tracker.short with (security_barrier=true) as select task, description from tracker.board;
 		insert into tracker.seen values ('00000000-0000-0000-0000-000000000001', '2026-03-01')`)
 	number := func(sql string) (n int) {
 		t.Helper()
@@ -125,7 +126,7 @@ func TestTablesTakeTheirTriggersAlong(t *testing.T) {
 	require.Equal(t, 1, number("select count(*) from tracker.seen"), "what would have been written was not")
 
 	m.tables = append(m.tables, modelTable{name: "tracker.tallies", sums: "select sum(n) as n from tracker.tallies"})
-	m.aside = []string{"tracker.seen"}
+	m.aside = append(m.aside, "tracker.seen")
 	require.NoError(t, newRebuilding(nil, m, quiet).alone(t, pool))
 	require.Equal(t, 3, number("select count(*) from tracker.board"))
 	require.Equal(t, 3, number("select sum(n) from tracker.tallies"))
@@ -137,6 +138,9 @@ func TestTablesTakeTheirTriggersAlong(t *testing.T) {
 	}(), "the new table has the key of the old one")
 	require.Equal(t, 3, number("select sum(n) - 2 from tracker.tallies"), "the triggers are there")
 	require.Equal(t, 1, number("select count(*) from pg_class where oid = 'tracker.board'::regclass and reloptions = '{fillfactor=90}'"))
+
+	require.Equal(t, 4, number("select count(*) from tracker.short"), "the view reads the new table")
+	require.Equal(t, 1, number("select count(*) from pg_class where oid = 'tracker.short'::regclass and reloptions = '{security_barrier=true}'"))
 
 	compared := func() []verify.Result {
 		var results []verify.Result
@@ -155,13 +159,13 @@ func TestTablesTakeTheirTriggersAlong(t *testing.T) {
 func TestWhatCannotBeReplacedIsSaid(t *testing.T) {
 	t.Parallel()
 	_, pool := taskLog(t)
-	_, err := pool.Exec(t.Context(), "create view tracker.short as select number, description from tracker.board")
+	_, err := pool.Exec(t.Context(), "create materialized view tracker.short as select number, description from tracker.board")
 	require.NoError(t, err)
 	err = Rebuild(t.Context(), pool, nil, func(Progress) {})
 	require.ErrorContains(t, err, "rebuild tasks")
 	require.ErrorContains(t, err, "tracker.short reads tracker.board")
 
-	_, err = pool.Exec(t.Context(), "drop view tracker.short")
+	_, err = pool.Exec(t.Context(), "drop materialized view tracker.short")
 	require.NoError(t, err)
 	altered := false
 	err = Rebuild(t.Context(), pool, nil, func(p Progress) {

@@ -47,9 +47,11 @@ type definition struct {
 	// furnish makes keys, indexes, settings and rights; triggers are apart, for they go another way.
 	furnish, triggers []string
 	columns           []string
+	// views are those that read the tables, which are to be made again when others have taken their names.
+	views []string
 }
 
-// define reads how tables are made. They must stand alone: what refers to a table would be left with the one that was replaced.
+// define reads how tables are made. But for views nothing may refer to them: it would be left with the table that was replaced.
 func define(ctx context.Context, tx pgx.Tx, tables []string) (d definition, err error) {
 	var dependents []string
 	if err := tx.QueryRow(ctx, `select coalesce(array_agg(distinct d.what), '{}') from (
@@ -57,6 +59,7 @@ func define(ctx context.Context, tx pgx.Tx, tables []string) (d definition, err 
 			where contype = 'f' and confrelid = any($1::text[]::regclass[]) and conrelid <> all($1::text[]::regclass[])
 			union all
 			select r.ev_class::regclass || ' reads ' || d.refobjid::regclass from pg_depend d join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+			join pg_class v on v.oid = r.ev_class and v.relkind <> 'v'
 			where d.refclassid = 'pg_class'::regclass and d.refobjid = any($1::text[]::regclass[])
 			union all
 			select p.oid::regprocedure || ' reads ' || d.refobjid::regclass from pg_depend d join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
@@ -92,6 +95,12 @@ func define(ctx context.Context, tx pgx.Tx, tables []string) (d definition, err 
 		from pg_attribute where attrelid = any($1::text[]::regclass[]) and attnum > 0 and not attisdropped`, tables).Scan(&d.columns); err != nil {
 		return d, fmt.Errorf("read the columns of the tables: %w", err)
 	}
+	if err := tx.QueryRow(ctx, `select coalesce(array_agg(format('create or replace view %s%s as %s', v.oid::regclass,
+			' with (' || array_to_string(v.reloptions, ', ') || ')', pg_get_viewdef(v.oid)) order by v.oid), '{}')
+		from pg_class v where v.relkind = 'v' and exists (select from pg_depend d join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+			where r.ev_class = v.oid and d.refclassid = 'pg_class'::regclass and d.refobjid = any($1::text[]::regclass[]))`, tables).Scan(&d.views); err != nil {
+		return d, fmt.Errorf("read the views of the tables: %w", err)
+	}
 	rows, err := tx.Query(ctx, `select pg_get_triggerdef(t.oid), n.nspname || '.' || p.proname, pg_get_functiondef(p.oid)
 		from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
 		where t.tgrelid = any($1::text[]::regclass[]) and not t.tgisinternal order by t.tgname`, tables)
@@ -113,7 +122,8 @@ func define(ctx context.Context, tx pgx.Tx, tables []string) (d definition, err 
 
 // equal reports whether tables are still made in the same way.
 func (d definition) equal(other definition) bool {
-	return slices.Equal(d.columns, other.columns) && slices.Equal(d.furnish, other.furnish) && slices.Equal(d.triggers, other.triggers)
+	return slices.Equal(d.columns, other.columns) && slices.Equal(d.furnish, other.furnish) && slices.Equal(d.triggers, other.triggers) &&
+		slices.Equal(d.views, other.views)
 }
 
 // prepare makes empty tables beside those of the read model, with the same columns, keys, indexes, rights and triggers of the same names.
@@ -183,7 +193,7 @@ func (r *rebuilding) put(ctx context.Context, tx pgx.Tx) error {
 			statements = append(statements, trigger)
 		}
 	}
-	return execAll(ctx, tx, statements)
+	return execAll(ctx, tx, append(statements, r.made.views...))
 }
 
 // besides are the tables beside those of the read model.
@@ -195,7 +205,7 @@ func (r *rebuilding) besides() []string {
 	return names
 }
 
-// clear drops what a rebuild has left, of all read models, finished or not.
+// clearRebuilds drops what a rebuild has left, of all read models, finished or not.
 func clearRebuilds(ctx context.Context, conn *pgx.Conn) error {
 	var statements []string
 	for _, m := range readModels() {

@@ -59,13 +59,6 @@ create index notifications_inbox on tracker.notifications (person, noted_at desc
 create index notifications_unread on tracker.notifications (person, noted_at desc, id desc) where channel = 'inbox' and state = 'unread';
 create index notifications_mails on tracker.notifications (noted_at desc, id desc) where channel = 'mail';
 
--- What the board says a task costs and pays. In a function of its own, so that no view holds on to a board that is replaced when read
--- models are rebuilt.
--- +goose StatementBegin
-create function tracker.fee_of(of_task uuid) returns bigint language sql stable parallel safe as $$ select fee from tracker.board where task = of_task $$;
-create function tracker.reward_of(of_task uuid) returns bigint language sql stable parallel safe as $$ select reward from tracker.board where task = of_task $$;
--- +goose StatementEnd
-
 -- Notifications with what they speak of.
 create view tracker.told as
 select n.id, n.cause, n.channel, n.person, n.kind, n.actor, n.task, n.draw, n.given_count, n.taken_count, n.fees, n.state, n.address, n.attempts, n.error,
@@ -76,4 +69,4 @@ from tracker.notifications n
 left join tracker.people p on p.id = n.person
 left join tracker.people a on a.id = n.actor
 left join tracker.tasks t on t.id = n.task
-left join lateral (select tracker.fee_of(n.task) as fee, tracker.reward_of(n.task) as reward) b on true;
+left join tracker.board b on b.task = n.task;
