@@ -106,7 +106,7 @@ func withoutScripts(t *testing.T, p *program, pool *pgxpool.Pool) {
 	tab.Open(p.address + "/tasks?q=made+by+hand")
 	tab.Click("#board [data-resolve]")
 	tab.WaitText(".flash", "The task is resolved.")
-	require.Equal(t, 1, number(t, pool, "select count(*) from tracker.tasks where description = '   Made by hand' and status = 'resolved' or description = 'Made by hand' and status = 'resolved'"))
+	require.Equal(t, 1, number(t, pool, "select count(*) from tracker.tasks where description = 'Made by hand' and status = 'resolved'"))
 
 	tab.Click("header [href='/palette']")
 	at("Search everything")
