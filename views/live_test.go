@@ -211,7 +211,9 @@ func TestAnAnswerThatIsAnErrorLeavesTheElementAsItIsAndIsAskedForAgain(t *testin
 	t.Parallel()
 	o := openOffice(t)
 	tab := visit(t, o, "/tasks/7")
-	o.answer("GET /tasks/7", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>no</h1>", http.StatusInternalServerError) })
+	o.answer("GET /tasks/7", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "<h1>no</h1>", http.StatusInternalServerError)
+	})
 	o.change(func() { o.tasks[6].Description = "Again" }, "tasks/7")
 	eventually(t, "the task asks for itself, and again by itself", func() bool { return o.count("GET /tasks/7 task") == 2 })
 	tab.WaitText("#task", "Feather 7")
