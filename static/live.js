@@ -202,7 +202,31 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 
 const silent = (ctx) => !ctx || isStream(ctx.sourceElement) || isRefresh(ctx);
 
-document.addEventListener("htmx:error", ({ detail: { ctx } }) => silent(ctx) || failure("network", ctx));
+// A refresh that came to nothing is tried again, less and less often: nobody tells of the same change a second time.
+const tries = new WeakMap();
+
+function again(element) {
+  const n = tries.get(element) ?? 0;
+  tries.set(element, n + 1);
+  setTimeout(() => {
+    if (!element.isConnected || tries.get(element) !== n + 1) return;
+    if (navigator.onLine) refresh(element);
+    else again(element);
+  }, Math.min(1000 * 2 ** n, 30_000) * (0.5 + Math.random() / 2));
+}
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => isRefresh(ctx) && ctx.response.status < 400 && tries.delete(ctx.sourceElement));
+addEventListener("online", () => {
+  for (const element of document.querySelectorAll("[data-live]")) {
+    if (tries.delete(element)) refresh(element);
+  }
+});
+
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  if (ctx && isRefresh(ctx)) again(ctx.sourceElement);
+  else if (!silent(ctx)) failure("network", ctx);
+});
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  if (isRefresh(ctx) && (ctx.response.status === 429 || ctx.response.status >= 500)) again(ctx.sourceElement);
   if (!silent(ctx) && ctx.response.status >= 500 && ctx.sourceElement.matches("[data-filter]")) failure("server", ctx);
 });

@@ -80,18 +80,20 @@ func TestWhatCannotBeReachedCanBeTriedAgain(t *testing.T) {
 	tab.Click(".toast-action")
 	tab.WaitText("#task-31", "Wait for the network")
 	require.Equal(t, 1, o.count("POST /tasks"))
-	tab.Wait("!document.querySelector('#toasts [role=alert] .toast')")
+	tab.Wait("!" + dialogOpen + " && !document.querySelector('#toasts [role=alert] .toast')")
 
 	// So it is when the server fails, or has no time.
 	for status, words := range map[int]string{http.StatusInternalServerError: "could not answer", http.StatusTooManyRequests: "too many requests"} {
 		o.answer("POST /tasks", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<main id=main>no</main>", status) })
+		tab.Press("c")
+		tab.Wait(dialogOpen)
 		tab.Type("#description", "Kept\r")
 		tab.WaitText("#toasts [role=alert]", words)
 		require.Equal(t, "Kept", viewstest.Value[string](tab, "document.querySelector('#description').value"))
 		o.answer("POST /tasks", nil)
 		tab.Click(".toast-action")
 		tab.WaitText("#board", "Kept")
-		tab.Wait("document.querySelector('#description').value === ''")
+		tab.Wait("!" + dialogOpen)
 	}
 }
 

@@ -67,7 +67,18 @@ func Browser(t testing.TB) *Tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
+	return open(t, parent, chromedp.WithNewBrowserContext())
+}
+
+// Another opens a second window of the same actor, who has the same cookies in it.
+func (tab *Tab) Another() *Tab {
+	tab.t.Helper()
+	return open(tab.t, tab.ctx)
+}
+
+func open(t testing.TB, parent context.Context, options ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	tab := &Tab{t: t, ctx: ctx, complaints: &complaints{}}
 	if err := chromedp.Do(ctx); err != nil { // opens the window: whatever deadline it had here would close it later
 		cancel()
