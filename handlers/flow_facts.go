@@ -45,7 +45,7 @@ func readFacts(ctx context.Context, data json.RawMessage) []views.Fact {
 
 // factText is a value as it is shown; nothing where there is none.
 func factText(ctx context.Context, name string, value any) string {
-	text := ""
+	var text string
 	switch v := value.(type) {
 	case nil:
 		return ""

@@ -36,7 +36,7 @@ func (h *Handlers) flows(w http.ResponseWriter, r *http.Request, p page) error {
 		if err != nil {
 			return err
 		}
-		http.Redirect(w, r, "/ops/events/"+id.String(), http.StatusSeeOther)
+		http.Redirect(w, r, "/ops/events/"+id.String(), http.StatusSeeOther) //nolint:gosec // a UUID
 		return nil
 	}
 	filter, err := h.readFlowFilter(ctx, asked, query)

@@ -36,10 +36,10 @@ func (p toldPlace) String() string {
 
 // below is the id below which a context's list goes on at the moment of the place.
 func (p toldPlace) below(producer string) int64 {
-	switch {
-	case producer == p.producer:
+	switch producer {
+	case p.producer:
 		return p.id
-	case producer == tracker.Producer:
+	case tracker.Producer:
 		return math.MaxInt64
 	default:
 		return 0

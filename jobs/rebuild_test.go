@@ -24,6 +24,8 @@ import (
 const spoilt = `truncate tracker.history; delete from accounting.daily_balances where worker = (select min(worker::text)::uuid from accounting.daily_balances);
 	update tracker.board set description = 'Other words' where task = (select min(task::text)::uuid from tracker.board);
 	insert into tracker.board (task, description, version, assignee, assignment) values (gen_random_uuid(), 'Of no event', 1, gen_random_uuid(), 1);
+	update tracker.draws set moved = moved + 1; delete from tracker.draw_shares where got > 3; update tracker.board_counts set open = open + 1;
+	delete from tracker.board_words where task = (select min(task::text)::uuid from tracker.board_words);
 	update accounting.daily_figures set fees = fees + 1, dearest_task = null, dearest_reward = null, dearest_at = null`
 
 // leftovers counts the schemas that a rebuild has left.
@@ -89,8 +91,8 @@ func TestARebuildMakesTheSameRows(t *testing.T) {
 	_, err := c.pool.Exec(t.Context(), "grant select on tracker.board to public")
 	require.NoError(t, err)
 	rows, jobsBefore, making := jobstest.Rows(t, c.pool), count(t, c.pool, "select count(*) from river.river_job"), made(t, c.pool)
-	for _, table := range []string{"tracker.board", "tracker.history", "accounting.daily_balances", "accounting.daily_figures"} {
-		require.NotEmpty(t, rows[table])
+	for _, table := range []string{"tracker.board", "tracker.board_words", "tracker.history", "tracker.draws", "tracker.draw_shares", "accounting.daily_balances", "accounting.daily_figures"} {
+		require.NotEmpty(t, rows[table], table)
 	}
 	last := map[string]jobs.Progress{}
 	same := func(why string, names ...string) {
@@ -107,13 +109,13 @@ func TestARebuildMakesTheSameRows(t *testing.T) {
 		require.Positive(t, last[name].Held)
 		require.Zero(t, last[name].Unreadable)
 	}
-	_, err = c.pool.Exec(t.Context(), "truncate tracker.board, tracker.history, accounting.daily_balances, accounting.daily_figures")
+	_, err = c.pool.Exec(t.Context(), "truncate tracker.board, tracker.board_words, tracker.history, tracker.draws, tracker.draw_shares, accounting.daily_balances, accounting.daily_figures")
 	require.NoError(t, err)
 	same("everything was gone")
 	_, err = c.pool.Exec(t.Context(), spoilt)
 	require.NoError(t, err)
 	same("much was wrong")
-	_, err = c.pool.Exec(t.Context(), "truncate tracker.board, tracker.history")
+	_, err = c.pool.Exec(t.Context(), "truncate tracker.board, tracker.history, tracker.draws")
 	require.NoError(t, err)
 	same("one was gone", "tasks")
 	require.Equal(t, jobsBefore, count(t, c.pool, "select count(*) from river.river_job"), "nothing more is to be done")

@@ -205,6 +205,7 @@ func (s FlowStep) title(ctx context.Context) string {
 		return T(ctx, "flow.mail_"+s.Name)
 	case FlowCommand:
 		return commandTitle(s.Name)
+	case FlowEvent, FlowJob:
 	}
 	return s.Name
 }

@@ -139,11 +139,8 @@ func Rows(t testing.TB, pool *pgxpool.Pool) map[string][]string {
 		and tablename <> 'seals' and schemaname not like '%\_rebuilt'`).Scan(&tables))
 	all := map[string][]string{}
 	for _, table := range tables {
-		rows, from := []string{}, table
-		if table == "tracker.board_counts" { // whose sum counts, and not in how many rows it is
-			from = "(select coalesce(sum(open), 0), coalesce(sum(resolved), 0) from tracker.board_counts)"
-		}
-		require.NoError(t, pool.QueryRow(t.Context(), `select coalesce(array_agg(x::text order by x::text), '{}') from `+from+` x`).Scan(&rows))
+		var rows []string
+		require.NoError(t, pool.QueryRow(t.Context(), `select coalesce(array_agg(x::text order by x::text), '{}') from `+table+` x`).Scan(&rows))
 		all[table] = rows
 	}
 	// How many rows the counts are in depends on who was at them at the same time; what they come to does not.

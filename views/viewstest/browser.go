@@ -67,16 +67,16 @@ func Browser(t testing.TB) *Tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open(t, parent, chromedp.WithNewBrowserContext())
+	return open(parent, t, chromedp.WithNewBrowserContext())
 }
 
 // Another opens a second window of the same actor, who has the same cookies in it.
 func (tab *Tab) Another() *Tab {
 	tab.t.Helper()
-	return open(tab.t, tab.ctx)
+	return open(tab.ctx, tab.t)
 }
 
-func open(t testing.TB, parent context.Context, options ...chromedp.ContextOption) *Tab {
+func open(parent context.Context, t testing.TB, options ...chromedp.ContextOption) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	tab := &Tab{t: t, ctx: ctx, complaints: &complaints{}}
