@@ -168,7 +168,7 @@ func TestAPageCatchesUpFromItsCursor(t *testing.T) {
 			var err error
 			c, err = currentCursor(t.Context(), dbsqlc.New(pool))
 			return err == nil && uint64(c) > last
-		}, soon, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 		return c.String()
 	}
 	missed := func(lastEventID, since string) []string {

@@ -131,7 +131,7 @@ func (c *company) count(query string, args ...any) (n int) {
 // idle waits for the jobs and looks at the books.
 func (c *company) idle() {
 	c.t.Helper()
-	jobstest.Idle(c.t, c.pool, 30*time.Second)
+	jobstest.Idle(c.t, c.pool, patience)
 	jobstest.RequireSoundBooks(c.t, c.pool)
 }
 

@@ -70,7 +70,7 @@ func connect(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["application_name"] = "ates"
 	// A process that is stopped in the middle of a transaction, as on a machine that sleeps, must not hold its locks for ever.
-	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "15s"
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Postgres: %w", err)

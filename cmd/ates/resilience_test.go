@@ -113,6 +113,7 @@ func TestWhateverHappensThePageSaysSoAndCatchesUp(t *testing.T) {
 		tab := enter(t, p.address, "worker")
 		tab.Open(p.address + "/tasks")
 		tab.Wait(follows)
+		tab.Forgive("htmx:error: Failed to fetch")
 		p.end(syscall.SIGKILL)
 		tab.WaitText("#live-state", "Reconnecting")
 		tab.WaitText("#stale", "may be out of date")

@@ -41,7 +41,7 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
 	// More tests of a package at once than there are cores: the long ones mostly wait, for a browser or for what was killed.
-	args := []string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0)), "-p=3"}
+	args := []string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}
 	if ensureCompiler(ctx) {
 		args = append(args, "-race")
 	}
