@@ -34,7 +34,7 @@ func TestWhatWasSealedCannotBeChangedUnnoticed(t *testing.T) {
 	require.NoError(t, bus.Do(t.Context(), jobs.SealBooks()))
 	require.NoError(t, bus.Do(t.Context(), jobs.SealBooks()), "nothing is left to seal")
 	for _, chain := range []string{"log", "accounting"} {
-		require.Equal(t, 2, count(t, pool, "select count(*) from "+chain+".seals"))
+		require.GreaterOrEqual(t, count(t, pool, "select count(*) from "+chain+".seals"), 2, "the clock may have asked for another")
 	}
 	require.Equal(t, count(t, pool, "select count(*) from log.events"), count(t, pool, "select sum(row_count) from log.seals"))
 	require.Equal(t, 6, count(t, pool, "select sum(row_count) from accounting.seals"))
@@ -43,7 +43,7 @@ func TestWhatWasSealedCannotBeChangedUnnoticed(t *testing.T) {
 	jobstest.RequireSoundBooks(t, pool)
 
 	const events, transfers = "no event was changed, deleted or slipped in since it was sealed", "no transfer was changed, deleted or slipped in since it was sealed"
-	transfer := count(t, pool, "select id from accounting.transfers order by id limit 1 offset 1")
+	transfer := count(t, pool, "select last from accounting.seals where number = 1")
 	event := count(t, pool, "select position from log.events where name = 'Task.Created' order by position limit 1 offset 3")
 	at := strconv.Itoa
 	for _, tampering := range []struct {
