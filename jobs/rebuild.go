@@ -45,7 +45,7 @@ func Rebuild(ctx context.Context, pool *pgxpool.Pool, names []string, tell func(
 			if err := clearRebuilds(ctx, conn); err != nil {
 				return fmt.Errorf("drop what was replaced: %w", err)
 			}
-			// What looked like a change need not be one, but nobody can tell which rows were wrong before.
+			// Nobody can tell which rows were wrong before, so open pages look at everything again.
 			if err := dbsqlc.New(conn).NotifyChanges(ctx); err != nil {
 				return fmt.Errorf("tell open pages: %w", err)
 			}
