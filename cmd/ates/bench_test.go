@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,7 +60,7 @@ func TestTheCloseIsMeasuredAgainstItsFloor(t *testing.T) {
 // TestEverybodyIsPaidOnceWhateverIsKilled is the short form of "ates bench close-kill --kills 20", in processes that are killed.
 func TestEverybodyIsPaidOnceWhateverIsKilled(t *testing.T) {
 	t.Parallel()
-	p := launch(t, os.Args[0], []string{"DATABASE_URL=" + sqltest.URL(t)}, "bench", "close-kill", "--kills=3", "--workers=2000", "--entries=4000", "--days-off=2")
+	p := launch(t, plain(t), []string{"DATABASE_URL=" + sqltest.URL(t)}, "bench", "close-kill", "--kills=3", "--workers=2000", "--entries=4000", "--days-off=2")
 	select {
 	case <-p.ended:
 	case <-time.After(3 * time.Minute):

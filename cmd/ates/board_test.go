@@ -7,13 +7,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"ates/sql/sqltest"
 )
 
 func TestTheBoardCreatesWhereOneIsAndThePaletteShowsWhatOneMay(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	mine := someTask(t, database, "worker", false)
 	worker, manager, admin := signIn(t, p.address, "worker"), signIn(t, p.address, "manager"), signIn(t, p.address, "admin")

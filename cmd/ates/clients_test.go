@@ -15,7 +15,6 @@ import (
 	"golang.org/x/oauth2"
 
 	"ates/handlers"
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -37,7 +36,7 @@ func TestPeopleSignInToOtherProgramsHere_RFC6749_6(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "clients.json")
 	require.NoError(t, os.WriteFile(file, content, 0o600))
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, append(demo(database), "ATES_CLIENTS="+file))
 
 	provider, err := oidc.NewProvider(context.WithoutCancel(t.Context()), p.address+"/auth")

@@ -14,13 +14,12 @@ import (
 
 	"ates/jobs"
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 )
 
 // TestAWorkerWhoLeavesIsOutAtOnceAndPaid deactivates a worker who has two pages open, a task in hand and money coming.
 func TestAWorkerWhoLeavesIsOutAtOnceAndPaid(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)

@@ -12,14 +12,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
 // startSeeded starts a demo and waits for its tasks and its first draw.
 func startSeeded(t *testing.T) (*program, *pgxpool.Pool) {
 	t.Helper()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	require.Eventually(t, func() bool {

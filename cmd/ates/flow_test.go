@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 )
 
 var flowStep = regexp.MustCompile(`(?s)<tr id="step-.*?class="flow-key flow-(\w+)"[^>]*>\s*(?:<a [^>]*>)?([^<]+?)\s*<`)
@@ -33,7 +32,7 @@ func flowOf(t testing.TB, admin *person, path string) []string {
 // then the runs have forgotten its jobs.
 func TestTheFlowOfACommand(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	admin, manager := signIn(t, p.address, "admin"), signIn(t, p.address, "manager")

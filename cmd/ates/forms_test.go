@@ -8,14 +8,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"ates/sql/sqltest"
 )
 
 // TestAFormSentTwiceActsOnce is the double click, the retry and the back button: the same form, several times at once.
 func TestAFormSentTwiceActsOnce(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	mine := someTask(t, database, "worker", false)
 	pool := dial(t, database)
@@ -57,7 +55,7 @@ func TestAFormSentTwiceActsOnce(t *testing.T) {
 
 func TestWhatCannotBeRightIsRefusedAndNothingTypedIsLost(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	task := someTask(t, database, "worker", true)
 	pool := dial(t, database)
@@ -120,7 +118,7 @@ func TestWhatCannotBeRightIsRefusedAndNothingTypedIsLost(t *testing.T) {
 
 func TestWithNoActiveWorkerTheDrawIsRefusedAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)
 	pool := dial(t, database)
@@ -142,7 +140,7 @@ func TestWithNoActiveWorkerTheDrawIsRefusedAndSaysWhatToDo(t *testing.T) {
 
 func TestPagesSpeakRussianToWhoeverAsksForIt(t *testing.T) {
 	t.Parallel()
-	p := start(t, demo(sqltest.Empty(t)))
+	p := start(t, demo(demoCompany.URL(t)))
 	worker := signIn(t, p.address, "worker")
 	_, body := worker.do(http.MethodGet, "/balance", nil, http.Header{"Accept-Language": {"ru-RU,ru;q=0.9"}})
 	require.Contains(t, body, `lang="ru"`)

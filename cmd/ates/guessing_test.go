@@ -14,8 +14,6 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/stretchr/testify/require"
-
-	"ates/sql/sqltest"
 )
 
 // peak is the most memory that the program has used, in MiB; 0 where the system does not tell.
@@ -35,7 +33,7 @@ func (p *program) peak() int {
 // TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2 has 50 addresses guess one login's password while its person signs in.
 func TestAThousandWrongPasswordsKeepNobodyOut_ASVS_2_2(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := launch(t, plain(t), append(demo(database), "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1")).untilReady(t)
 	const addresses, guesses, login = 50, 20, "worker"
 	// The hash is one of those that people have who are no demo.

@@ -17,7 +17,6 @@ import (
 
 	"ates/jobs"
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -83,9 +82,9 @@ func amount(selector string) string {
 // TestADayOfEveryRole goes through a day and the next morning with each role in turn, while others watch.
 func TestADayOfEveryRole(t *testing.T) {
 	t.Parallel()
-	d := &day{t: t, database: sqltest.Empty(t), seen: map[string]bool{}}
+	d := &day{t: t, database: demoCompany.URL(t), seen: map[string]bool{}}
 	d.pool = dial(t, d.database)
-	d.p = start(t, demo(d.database))
+	d.p = startWatched(t, demo(d.database))
 	someTask(t, d.database, "worker", true)
 	jobstest.Idle(t, d.pool, 30*time.Second)
 	for _, part := range []struct {

@@ -10,7 +10,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -30,7 +29,7 @@ func enter(t testing.TB, address, login string) *viewstest.Tab {
 // window, and in two others the worker's tasks and balance change by themselves.
 func TestTheWorkersPagesFollowTheManager(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	require.Eventually(t, func() bool { return number(t, pool, "select count(*) from log.commands where key = 'demo'") == 1 }, 20*time.Second, 20*time.Millisecond)
@@ -75,7 +74,7 @@ func TestTheWorkersPagesFollowTheManager(t *testing.T) {
 
 func TestAnAdminLooksAfterJobsInRiversDashboard(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)
 	pool := dial(t, database)

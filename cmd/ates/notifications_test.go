@@ -11,14 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
 // TestPeopleReadAndChooseTheirOwnNotifications is an inbox without JavaScript.
 func TestPeopleReadAndChooseTheirOwnNotifications(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	task, pool := someTask(t, database, "worker", false), dial(t, database)
 	manager, worker, other := signIn(t, p.address, "manager"), signIn(t, p.address, "worker"), signIn(t, p.address, "worker-2")
@@ -84,7 +83,7 @@ func TestPeopleReadAndChooseTheirOwnNotifications(t *testing.T) {
 // TestTheBellCountsInEveryTab is a worker with two tabs, while a manager resolves a task of theirs.
 func TestTheBellCountsInEveryTab(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	task, pool := someTask(t, database, "worker", false), dial(t, database)
 	jobstest.Idle(t, pool, 20*time.Second)

@@ -24,7 +24,7 @@ func TestPeopleOfAnotherProviderAreWhoItSaysTheyAre(t *testing.T) {
 	f.knows("max", "Max Manager", "flock", "flock-leads")
 	f.knows("tess", "Tess Top", "chiefs")
 	f.knows("ada", "Ada Admin", "bosses")
-	database := sqltest.Empty(t)
+	database := sqltest.URL(t)
 	pool := dial(t, database)
 	p := start(t, f.env(database))
 	require.NotContains(t, p.logged(), "demo-")
@@ -93,7 +93,7 @@ func TestWhoHasNoRoleOrIsDeactivatedStaysOutside(t *testing.T) {
 	f.knows("wanda", "Wanda Worker", "flock")
 	f.knows("nora", "Nora Nobody")
 	f.set("noa", map[string]any{"sub": "noa", "resource_access": map[string]any{foreignClient: map[string]any{"roles": []string{"flock"}}}})
-	database := sqltest.Empty(t)
+	database := sqltest.URL(t)
 	pool := dial(t, database)
 	p := start(t, f.env(database))
 
@@ -141,7 +141,7 @@ func TestAProviderThatStartsAfterTheProgram(t *testing.T) {
 	t.Parallel()
 	f := foreign(t)
 	f.knows("wanda", "Wanda Worker", "flock")
-	p := start(t, f.env(sqltest.Empty(t)))
+	p := start(t, f.env(sqltest.URL(t)))
 	someone := nobody(t, p.address)
 	res, err := someone.client.Get(p.address + "/tasks")
 	require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestWhatGoesWrongWithAProviderIsAClearPage(t *testing.T) {
 	t.Parallel()
 	f := foreign(t).listen()
 	f.knows("wanda", "Wanda Worker", "flock")
-	p := start(t, f.env(sqltest.Empty(t)))
+	p := start(t, f.env(sqltest.URL(t)))
 	for _, c := range []struct {
 		answers, tokens string
 		status          int
@@ -187,7 +187,7 @@ func TestWhatGoesWrongWithAProviderIsAClearPage(t *testing.T) {
 	f.change(func() { f.answers, f.tokens = "", "" })
 	f.in(p, "wanda")
 
-	wrong := start(t, f.env(sqltest.Empty(t), "OIDC_CLIENT_SECRET=another"))
+	wrong := start(t, f.env(sqltest.URL(t), "OIDC_CLIENT_SECRET=another"))
 	status, _ := f.signIn(nobody(t, wrong.address), "wanda")
 	require.Equal(t, http.StatusBadGateway, status)
 	require.Contains(t, wrong.logged(), "invalid_client", "the log says why")
@@ -198,7 +198,7 @@ func TestWhatGoesWrongWithAProviderIsAClearPage(t *testing.T) {
 func TestAFormWithoutASessionIsAskedToSignInOnAPage(t *testing.T) {
 	t.Parallel()
 	f := foreign(t).listen()
-	p := start(t, f.env(sqltest.Empty(t)))
+	p := start(t, f.env(sqltest.URL(t)))
 	status, body := nobody(t, p.address).post("/tasks", url.Values{"description": {"Forged"}})
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.Contains(t, body, `href="/login"`)
@@ -209,7 +209,7 @@ func TestSigningInAndOutAtAnotherSiteInABrowser(t *testing.T) {
 	f := foreign(t).listen()
 	f.knows("wanda", "Wanda Worker", "flock")
 	f.knows("nora", "Nora Nobody")
-	database := sqltest.Empty(t)
+	database := sqltest.URL(t)
 	p := start(t, f.env(database))
 	// Within the page, whose nodes are other ones once the page has changed.
 	click := func(tab *viewstest.Tab, selector string) {

@@ -15,7 +15,6 @@ import (
 
 	"ates/jobs"
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 )
 
 // byFile are the settings of a demo that pays by bank files.
@@ -27,7 +26,7 @@ func byFile(database string) []string {
 // nobody sends, and the proof that all is well.
 func TestTheMorningAfter(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, byFile(database))
 	someTask(t, database, "worker", true)

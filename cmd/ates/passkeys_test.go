@@ -9,14 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
 // TestPasskeysInABrowser_WebAuthn_L2 is the whole way with a real browser and an authenticator built into it.
 func TestPasskeysInABrowser_WebAuthn_L2(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	require.True(t, strings.HasPrefix(p.address, "http://localhost:"), "passkeys are for names")
 	tab := enter(t, p.address, "worker")

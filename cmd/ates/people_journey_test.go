@@ -9,7 +9,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -17,7 +16,7 @@ import (
 // password and signs in; another Admin sees all of it happen. In the end both pages of the person are signed out at once.
 func TestAPersonsFirstDayAndLast(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	pool := dial(t, database)
 	_, err := pool.Exec(t.Context(), "update auth.accounts set role = 'admin' where login = 'manager'")
@@ -86,7 +85,7 @@ func TestAPersonsFirstDayAndLast(t *testing.T) {
 // What only other sites would send does nothing.
 func TestForgedFormsAboutPeopleAreRefused(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	pool := dial(t, database)
 	admin := signIn(t, p.address, "admin")

@@ -66,7 +66,7 @@ func idOf(t testing.TB, pool *pgxpool.Pool, login string) (id string) {
 
 func TestTheFirstAdminGetsInByALinkThatIsPrinted(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := sqltest.URL(t)
 	pool := dial(t, database)
 	env := []string{"DATABASE_URL=" + database}
 	one, two := start(t, env), start(t, env, "serve", "--jobs=false")
@@ -125,7 +125,7 @@ func TestTheFirstAdminGetsInByALinkThatIsPrinted(t *testing.T) {
 
 func TestALaterStartVoidsTheFirstAdminsLink(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := sqltest.URL(t)
 	env := []string{"DATABASE_URL=" + database}
 	p := start(t, env)
 	old := firstAdminLink.FindStringSubmatch(p.logged())[1]
@@ -143,7 +143,7 @@ func TestALaterStartVoidsTheFirstAdminsLink(t *testing.T) {
 // A person's whole life, by forms alone, as a browser without JavaScript sends them.
 func TestAnAdminLooksAfterAPerson(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	pool := dial(t, database)
 	admin := signIn(t, p.address, "admin")
@@ -297,7 +297,7 @@ func plan(t testing.TB, page string) map[string]string {
 
 func TestPeopleAreImportedAllOrNothing(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	pool := dial(t, database)
 	admin := signIn(t, p.address, "admin")

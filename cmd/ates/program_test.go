@@ -22,6 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"ates/jobs/jobstest"
+	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -33,7 +35,11 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	viewstest.Main(m)
+	viewstest.Main(m, func() {
+		if folder, _ := compiled(); folder != "" {
+			_ = os.RemoveAll(folder)
+		}
+	})
 }
 
 // program is a running ates process.
@@ -50,19 +56,38 @@ type program struct {
 // ready is the line that tells where the program listens.
 var ready = regexp.MustCompile(`aTES is ready at (\S+)`)
 
-// start starts the program and waits until it is ready. It is stopped when the test ends.
+// start starts the program as people have it and waits until it is ready. It is stopped when the test ends.
 func start(t testing.TB, env []string, args ...string) *program {
+	t.Helper()
+	return launch(t, plain(t), env, args...).untilReady(t)
+}
+
+// startWatched is start with the race detector in the program, where the test has it. That costs several times as much, so it is
+// for the tests in which most happens at once.
+func startWatched(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	return launch(t, os.Args[0], env, args...).untilReady(t)
 }
 
-// plain compiles the program without the race detector, for what it costs in time and memory to be looked at.
-func plain(t testing.TB) (path string) {
+// compiled is where the program is that the tests of this process start, or what kept it from being compiled.
+var compiled = sync.OnceValues(func() (folder string, err error) {
+	folder, err = os.MkdirTemp("", "ates-program-")
+	if err != nil {
+		return "", err
+	}
+	said, err := exec.Command("go", "build", "-o", filepath.Join(folder, "ates"), ".").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("compile the program: %w\n%s", err, said)
+	}
+	return folder, err
+})
+
+// plain is the path of the program, compiled without the race detector.
+func plain(t testing.TB) string {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "ates")
-	said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	return path
+	folder, err := compiled()
+	require.NoError(t, err)
+	return filepath.Join(folder, "ates")
 }
 
 func (p *program) untilReady(t testing.TB) *program {
@@ -281,6 +306,21 @@ func await(t testing.TB, events <-chan string, text string) string {
 		}
 	}
 }
+
+// demoCompany is a demo as it is a moment after its first start: its people and tasks are there, priced, drawn and charged.
+var demoCompany = &sqltest.Template{Fill: func(t testing.TB, address string) {
+	t.Helper()
+	p := start(t, demo(address))
+	pool, err := pgxpool.New(t.Context(), address)
+	require.NoError(t, err)
+	defer pool.Close()
+	require.Eventually(t, func() bool {
+		return number(t, pool, "select count(*) from log.commands where key = 'demo'") == 1
+	}, 30*time.Second, 20*time.Millisecond)
+	jobstest.Idle(t, pool, 30*time.Second)
+	p.end(syscall.SIGTERM)
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), p.logged())
+}}
 
 // demo is the environment of a demo on a database.
 func demo(database string) []string { return []string{"DATABASE_URL=" + database, "ATES_DEMO=1"} }

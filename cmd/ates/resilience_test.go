@@ -19,7 +19,6 @@ import (
 	"ates/domain/tracker"
 	"ates/jobs"
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
@@ -30,7 +29,7 @@ const signedOut = `location.pathname === "/auth/login" && document.querySelector
 // and to the server. In the meantime others go on.
 func TestWhateverHappensThePageSaysSoAndCatchesUp(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)

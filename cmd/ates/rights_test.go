@@ -9,8 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-
-	"ates/sql/sqltest"
 )
 
 // someTask waits for the demo's tasks and returns the id of an open one that is with the person of a login, or with anybody
@@ -37,7 +35,7 @@ func someTask(t testing.TB, database, login string, not bool) string {
 
 func TestAWorkerCannotResolveAnothersTask(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	others := someTask(t, database, "worker", true)
 	worker := signIn(t, p.address, "worker")
@@ -51,8 +49,8 @@ func TestAWorkerCannotResolveAnothersTask(t *testing.T) {
 
 func TestAStreamTellsNothingOfOthers(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
-	p := start(t, demo(database))
+	database := demoCompany.URL(t)
+	p := startWatched(t, demo(database))
 	mine := someTask(t, database, "worker", false)
 	pool := dial(t, database)
 	var own, foreign string
@@ -95,7 +93,7 @@ func pageOf(t testing.TB, pool *pgxpool.Pool, description string) string {
 
 func TestFormsFromOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)
 	for login, path := range map[string]string{"manager": "/tasks", "admin": "/ops/jobs/api/jobs/retry"} {
@@ -114,7 +112,7 @@ func TestFormsFromOtherSitesAreRefused(t *testing.T) {
 
 func TestASessionThatHasEndedShowsNothing(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	worker := signIn(t, p.address, "worker")
 	same := *worker

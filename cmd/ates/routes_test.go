@@ -12,11 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"ates/sql/sqltest"
 	"ates/static"
 )
 
@@ -143,8 +144,8 @@ var apart = []string{"GET /live", "POST /logout"}
 // another site would have the browser ask.
 func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
-	p := start(t, demo(database))
+	database := demoCompany.URL(t)
+	p := startWatched(t, demo(database))
 	table := rights(someTask(t, database, "worker", true), idOf(t, dial(t, database), "worker-8"))
 	roles := []string{"worker", "manager", "admin", "top-manager"}
 	people := map[string]*person{"nobody": nobody(t, p.address)}
@@ -152,24 +153,12 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 		people[login] = signIn(t, p.address, login)
 	}
 	for _, route := range table {
+		// All at once, each in a browser of their own: what one is answered is not another's business.
+		var group sync.WaitGroup
 		for login, want := range route.answers() {
-			someone := people[login]
-			if route.method != http.MethodGet {
-				status, _ := someone.do(route.method, route.path, route.form, http.Header{"Sec-Fetch-Site": {"cross-site"}})
-				require.Equal(t, http.StatusForbidden, status, "%s %s by %s, sent from another site", route.method, route.path, login)
-			}
-			status, body := someone.do(route.method, route.path, route.form, http.Header{"HX-Request": {"true"}, "HX-Request-Type": {"partial"}})
-			if login == "nobody" && !route.open {
-				require.Equal(t, http.StatusUnauthorized, status, "%s %s by nobody, as htmx asks", route.method, route.path)
-			} else {
-				require.Equal(t, want, status, "%s %s by %s, as htmx asks: %.500s", route.method, route.path, login, body)
-			}
-			status, body = someone.do(route.method, route.path, route.form, nil)
-			require.Equal(t, want, status, "%s %s by %s: %.500s", route.method, route.path, login, body)
-			if login == "nobody" && !route.open {
-				require.Contains(t, body, `name="password"`, "%s %s: whoever is not signed in is asked to", route.method, route.path)
-			}
+			group.Go(func() { askAs(t, people[login], login, route, want) })
 		}
+		group.Wait()
 	}
 	pool := dial(t, database)
 	require.Equal(t, 2*len(roles), number(t, pool, "select count(*) from tracker.tasks where description = 'By them'"), "nobody's and foreign forms created nothing")
@@ -185,6 +174,26 @@ func TestEachRoleSeesAndDoesWhatItMay(t *testing.T) {
 		require.Contains(t, body, `name="password"`)
 		status, _ = someone.get("/live")
 		require.Equal(t, http.StatusUnauthorized, status)
+	}
+}
+
+// askAs asks a route as one person: from another site, as htmx does, and as a page.
+func askAs(t *testing.T, someone *person, login string, route asked, want int) {
+	if route.method != http.MethodGet {
+		status, _ := someone.do(route.method, route.path, route.form, http.Header{"Sec-Fetch-Site": {"cross-site"}})
+		assert.Equal(t, http.StatusForbidden, status, "%s %s by %s, sent from another site", route.method, route.path, login)
+	}
+	stranger := login == "nobody" && !route.open
+	status, body := someone.do(route.method, route.path, route.form, http.Header{"HX-Request": {"true"}, "HX-Request-Type": {"partial"}})
+	if stranger {
+		assert.Equal(t, http.StatusUnauthorized, status, "%s %s by nobody, as htmx asks", route.method, route.path)
+	} else {
+		assert.Equal(t, want, status, "%s %s by %s, as htmx asks: %.500s", route.method, route.path, login, body)
+	}
+	status, body = someone.do(route.method, route.path, route.form, nil)
+	assert.Equal(t, want, status, "%s %s by %s: %.500s", route.method, route.path, login, body)
+	if stranger {
+		assert.Contains(t, body, `name="password"`, "%s %s: whoever is not signed in is asked to", route.method, route.path)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 // refusedStart starts the program with an environment that it must refuse, and returns what it said.
 func refusedStart(t *testing.T, env ...string) string {
 	t.Helper()
-	p := launch(t, os.Args[0], append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, env...))
+	p := launch(t, plain(t), append([]string{"DATABASE_URL=" + sqltest.Empty(t)}, env...))
 	select {
 	case <-p.ended:
 	case <-time.After(30 * time.Second):
@@ -142,9 +142,9 @@ func createTask(t testing.TB, p *person, description string) {
 
 func TestPagesOfOneProcessShowWhatHappensInAnother(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
-	one := start(t, demo(database))
-	two := start(t, demo(database), "serve", "--jobs=false")
+	database := demoCompany.URL(t)
+	one := startWatched(t, demo(database))
+	two := startWatched(t, demo(database), "serve", "--jobs=false")
 	manager, worker := signIn(t, one.address, "manager"), signIn(t, two.address, "worker")
 	events := worker.stream("0")
 	await(t, events, "hello")
@@ -162,9 +162,9 @@ func TestPagesOfOneProcessShowWhatHappensInAnother(t *testing.T) {
 // done stays done, once, and the books agree in the end.
 func TestNothingAnsweredIsLostOnKill(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
-	p := start(t, demo(database))
+	p := startWatched(t, demo(database))
 	require.Eventually(t, func() bool { return number(t, pool, "select count(*) from tracker.tasks") >= len(demoTasks) }, 20*time.Second, 20*time.Millisecond)
 
 	var mu sync.Mutex
@@ -233,7 +233,7 @@ func TestNothingAnsweredIsLostOnKill(t *testing.T) {
 	<-worked
 	require.NotEmpty(t, created)
 
-	p = start(t, demo(database))
+	p = startWatched(t, demo(database))
 	work(people(p), 5)
 	jobstest.Idle(t, pool, 90*time.Second)
 	jobstest.RequireSoundBooks(t, pool)
@@ -249,7 +249,7 @@ func TestNothingAnsweredIsLostOnKill(t *testing.T) {
 
 func TestADatabaseThatIsDownIsAClearPage(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	p := start(t, demo(database))
 	manager := signIn(t, p.address, "manager")
 	admin := dial(t, sqltest.Empty(t))

@@ -9,15 +9,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"ates/sql/sqltest"
 )
 
 var sessionID = regexp.MustCompile(`id="session-([0-9a-f-]{36})"`)
 
 func TestSigningOutElsewhereAndEverywhere_ASVS_3_3(t *testing.T) {
 	t.Parallel()
-	p := start(t, demo(sqltest.Empty(t)))
+	p := start(t, demo(demoCompany.URL(t)))
 	desk, phone, other := signIn(t, p.address, "worker"), signIn(t, p.address, "worker"), signIn(t, p.address, "worker-2")
 	_, page := desk.get("/sessions")
 	require.Len(t, sessionID.FindAllString(page, -1), 2, "one's own sessions, and nobody else's")

@@ -11,14 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ates/jobs/jobstest"
-	"ates/sql/sqltest"
 	"ates/views/viewstest"
 )
 
 // TestTheProgramIsUsedInOtherWays is what people do who have no mouse, no JavaScript, or no more than a phone.
 func TestTheProgramIsUsedInOtherWays(t *testing.T) {
 	t.Parallel()
-	database := sqltest.Empty(t)
+	database := demoCompany.URL(t)
 	pool := dial(t, database)
 	p := start(t, demo(database))
 	someTask(t, database, "worker", true)

@@ -85,3 +85,27 @@ func BenchmarkTx(b *testing.B) {
 		require.NoError(b, sqltest.Tx(b).Rollback(b.Context()))
 	}
 }
+
+func TestATemplateIsFilledOnceAndCopied(t *testing.T) {
+	t.Parallel()
+	filled := 0
+	template := &sqltest.Template{Fill: func(t testing.TB, address string) {
+		filled++
+		conn, err := pgx.Connect(t.Context(), address)
+		require.NoError(t, err)
+		defer conn.Close(t.Context())
+		_, err = conn.Exec(t.Context(), "insert into log.changes (topics, at) values ('{a}', now())")
+		require.NoError(t, err)
+	}}
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), template.URL(t))
+		require.NoError(t, err)
+		defer conn.Close(t.Context())
+		var n int
+		require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from log.changes").Scan(&n))
+		require.Equal(t, 1, n, "what it was filled with")
+		_, err = conn.Exec(t.Context(), "delete from log.changes")
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, filled)
+}

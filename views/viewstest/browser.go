@@ -18,7 +18,7 @@ import (
 )
 
 // Patience is how long a test waits in a browser before it gives up.
-const Patience = 20 * time.Second
+const Patience = 30 * time.Second
 
 // Tab is one window of one actor. Its methods fail the test when something is not as they say.
 type Tab struct {
@@ -51,9 +51,12 @@ func (tab *Tab) For(t testing.TB) *Tab {
 // Context is what chromedp wants for what Tab has no method for. It has no deadline.
 func (tab *Tab) Context() context.Context { return tab.ctx }
 
-// Main runs the tests of a package and closes the browser after them. It is for TestMain.
-func Main(m *testing.M) {
+// Main runs the tests of a package, closes the browser after them, and does what else is to be done then. It is for TestMain.
+func Main(m *testing.M, after ...func()) {
 	code := m.Run()
+	for _, do := range after {
+		do()
+	}
 	if shared.close != nil {
 		shared.close()
 	}

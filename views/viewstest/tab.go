@@ -31,6 +31,23 @@ func (tab *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// find does one step with an element. A live page may exchange the element between its being found and the step; then it is
+// found anew.
+func (tab *Tab) find(step chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, step)
+		if err == nil {
+			return
+		}
+		if gone := strings.Contains(err.Error(), "(-32000)"); !gone || ctx.Err() != nil {
+			tab.t.Fatalf("in the browser: %v\n%s", err, tab.state())
+		}
+	}
+}
+
 // Open goes to a page and waits until it has loaded.
 func (tab *Tab) Open(url string) {
 	tab.t.Helper()
@@ -40,13 +57,13 @@ func (tab *Tab) Open(url string) {
 // Click clicks the first element that matches the CSS selector, once it is visible.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
-	tab.Do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	tab.find(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // Type types text into the first element that matches the CSS selector, once it is visible.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
-	tab.Do(chromedp.Focus(chromedp.CSS(selector), chromedp.NodeVisible))
+	tab.find(chromedp.Focus(chromedp.CSS(selector), chromedp.NodeVisible))
 	tab.Press(text)
 }
 
@@ -74,8 +91,9 @@ func (tab *Tab) Press(keys string) {
 // Text returns the text that people see in the first element that matches the CSS selector, once there is one.
 func (tab *Tab) Text(selector string) string {
 	tab.t.Helper()
-	tab.Do(chromedp.WaitReady(chromedp.CSS(selector)))
-	return Value[string](tab, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+	element := fmt.Sprintf("document.querySelector(%q)", selector)
+	tab.Wait(element)
+	return Value[string](tab, element+`?.innerText ?? ""`)
 }
 
 // Wait waits until the JavaScript expression is true.
