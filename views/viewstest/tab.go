@@ -190,14 +190,21 @@ func (tab *Tab) Offline(offline bool) {
 //go:embed testdata/axe.min.js
 var axe string
 
-// Accessible fails the test with whatever axe-core finds against WCAG 2.2 AA and its own best practices.
-func (tab *Tab) Accessible() {
+// Accessible fails the test with whatever axe-core finds against WCAG 2.2 AA and its own best practices in the whole page, or in
+// the elements that the CSS selector names.
+func (tab *Tab) Accessible(within ...string) {
 	tab.t.Helper()
 	if !Value[bool](tab, "'axe' in window") {
 		tab.Do(chromedp.Evaluate[chromedp.Void](axe))
 	}
-	found := Value[json.RawMessage](tab, `axe.run(document, {
+	where := "document"
+	if len(within) > 0 {
+		where = fmt.Sprintf("%q", strings.Join(within, ", "))
+	}
+	// Only what is wrong is worked out in full, and style sheets are not fetched again, which only rules about media want.
+	found := Value[json.RawMessage](tab, `axe.run(`+where+`, {
 		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+		resultTypes: ['violations'], preload: false,
 	}).then(result => result.violations.map(violation => ({
 		rule: violation.id, help: violation.help,
 		at: violation.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary),
