@@ -36,6 +36,7 @@ func verified(t *testing.T, c *company, all bool) map[string]verify.Result {
 func TestWhatIsWrongInAReadModelIsNamed(t *testing.T) {
 	t.Parallel()
 	c := busyCompany(t)
+	jobstest.Work(t, c.bus)
 	text := func(query string) (s string) {
 		t.Helper()
 		require.NoError(t, c.pool.QueryRow(t.Context(), query).Scan(&s))

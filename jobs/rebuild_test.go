@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +19,7 @@ import (
 	"ates/jobs"
 	"ates/jobs/jobstest"
 	"ates/sql/dbsqlc"
+	"ates/sql/sqltest"
 )
 
 // spoilt empties, changes, deletes and makes up rows of every read model.
@@ -33,37 +35,63 @@ const leftovers = `select count(*) from pg_namespace where nspname like '%\_rebu
 
 func quietly(jobs.Progress) {}
 
-// busyCompany is one that has worked at random for a day, and closed it.
-func busyCompany(t *testing.T) *company {
+// busy is a company of two that has worked at random for a day, and closed it.
+var busy = &sqltest.Template{Fill: func(t testing.TB, address string) {
 	t.Helper()
-	c := newCompany(t, "UTC", "2026-03-01T09:00:00Z", nil)
-	c.sweep()
-	jobstest.Work(t, c.bus)
-	tasks := jobstest.Tasks(t, c.bus, 40)
-	for i := range 20 {
-		by := domain.Request{By: jobstest.Manager()}
-		require.NoError(t, c.bus.Do(t.Context(), &tracker.AssignTasks{Request: by}))
-		resolve := &tracker.ChangeTaskStatus{Request: by, TaskID: tasks[rand.IntN(len(tasks))].TaskID, Status: tracker.Resolved}
-		var refusal *domain.Refusal
-		if err := c.bus.Do(t.Context(), resolve); !errors.As(err, &refusal) {
-			require.NoError(t, err, i)
+	pool, err := pgxpool.New(t.Context(), address)
+	require.NoError(t, err)
+	defer pool.Close()
+	clock := newClock("2026-03-01T09:00:00Z")
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: jobstest.Books(), Now: clock.now})
+	require.NoError(t, err)
+	sweep := func() {
+		require.NoError(t, bus.Do(t.Context(), jobs.CloseDay(jobstest.Books())))
+		jobstest.Idle(t, pool, patience)
+	}
+	jobstest.Workers(t, bus, 2)
+	stop := jobstest.Work(t, bus)
+	sweep()
+	by := domain.Request{By: jobstest.Manager()}
+	tasks := jobstest.Tasks(t, bus, 40)
+	for range 10 {
+		require.NoError(t, bus.Do(t.Context(), &tracker.AssignTasks{Request: by}))
+		for range 2 {
+			resolve := &tracker.ChangeTaskStatus{Request: by, TaskID: tasks[rand.IntN(len(tasks))].TaskID, Status: tracker.Resolved}
+			var refusal *domain.Refusal
+			if err := bus.Do(t.Context(), resolve); !errors.As(err, &refusal) {
+				require.NoError(t, err)
+			}
 		}
 	}
-	c.idle()
-	c.clock.set("2026-03-02T00:01:00Z")
-	c.sweep()
-	c.idle()
-	c.resolved(tasks[slowest(t, c.pool)].TaskID)
+	jobstest.Idle(t, pool, patience)
+	clock.set("2026-03-02T00:01:00Z")
+	sweep()
+	require.NoError(t, bus.Do(t.Context(), &tracker.ChangeTaskStatus{Request: by, TaskID: tasks[slowest(t, pool)].TaskID, Status: tracker.Resolved}))
 	// The verification at the start of work would keep others from rebuilding.
 	require.Eventually(t, func() bool {
-		return c.count("select count(*) from river.river_job where kind = 'verify_books' and state = 'completed'") > 0
+		return count(t, pool, "select count(*) from river.river_job where kind = 'verify_books' and state = 'completed'") > 0
 	}, patience, 20*time.Millisecond)
-	c.idle()
+	jobstest.Idle(t, pool, patience)
+	stop()
+}}
+
+// busyCompany is one with a busy day behind it. Nobody works on its jobs.
+func busyCompany(t *testing.T) *company {
+	t.Helper()
+	c := &company{t: t, pool: busy.Pool(t), clock: newClock("2026-03-02T00:01:00Z"), books: jobstest.Books()}
+	var err error
+	c.bus, err = jobs.NewBus(jobs.BusConfig{Pool: c.pool, Books: c.books, Now: c.clock.now})
+	require.NoError(t, err)
+	people, err := c.pool.Query(t.Context(), "select id from tracker.people where role = 'worker' order by name")
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(people, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	c.ann, c.bob = domain.Actor{ID: ids[0], Role: domain.Worker}, domain.Actor{ID: ids[1], Role: domain.Worker}
 	return c
 }
 
 // slowest is the number of a task that is still open, counted from 0.
-func slowest(t *testing.T, pool *pgxpool.Pool) int {
+func slowest(t testing.TB, pool *pgxpool.Pool) int {
 	t.Helper()
 	return count(t, pool, "select min(number) - 1 from tracker.tasks where status = 'open'")
 }
@@ -128,16 +156,24 @@ func TestARebuildMakesTheSameRows(t *testing.T) {
 func TestARebuildIsInNobodysWay(t *testing.T) {
 	t.Parallel()
 	c := busyCompany(t)
+	jobstest.Work(t, c.bus)
 	_, err := c.pool.Exec(t.Context(), spoilt)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	going := func(what string, do func() error) {
 		group.Go(func() {
+			// Busy people, who leave the machine something for the rebuild.
+			pause := time.NewTicker(10 * time.Millisecond)
+			defer pause.Stop()
 			for ctx.Err() == nil {
 				if err := do(); err != nil {
 					t.Errorf("%s: %v", what, err)
 					return
+				}
+				select {
+				case <-pause.C:
+				case <-ctx.Done():
 				}
 			}
 		})
@@ -164,7 +200,7 @@ func TestARebuildIsInNobodysWay(t *testing.T) {
 		_, err := q.ListDailyBalances(t.Context(), dbsqlc.ListDailyBalancesParams{Worker: c.ann.ID, First: time.Time{}, Last: c.clock.now()})
 		return err
 	})
-	for range 3 {
+	for range 2 {
 		require.NoError(t, jobs.Rebuild(t.Context(), c.pool, nil, quietly))
 	}
 	stop()

@@ -44,7 +44,8 @@ func (d *day) in(t *testing.T, login string) *viewstest.Tab {
 	return tab
 }
 
-// see waits for a page by its heading, and looks at it: it fits, and the first of its kind is accessible.
+// see waits for a page by its heading, and looks at it: it fits, and what is on the first of its kind is accessible. What all pages have
+// around it is examined in package views.
 func (d *day) see(t testing.TB, tab *viewstest.Tab, heading string) {
 	t.Helper()
 	tab.WaitText("h1", heading)
@@ -53,7 +54,7 @@ func (d *day) see(t testing.TB, tab *viewstest.Tab, heading string) {
 	kind := uuids.ReplaceAllString(viewstest.Value[string](tab, "location.pathname"), "{id}")
 	if !d.seen[kind] {
 		d.seen[kind] = true
-		tab.Accessible()
+		tab.Accessible("main")
 	}
 }
 
@@ -84,7 +85,7 @@ func TestADayOfEveryRole(t *testing.T) {
 	t.Parallel()
 	d := &day{t: t, database: demoCompany.URL(t), seen: map[string]bool{}}
 	d.pool = dial(t, d.database)
-	d.p = startWatched(t, demo(d.database))
+	d.p = start(t, demo(d.database))
 	someTask(t, d.database, "worker", true)
 	jobstest.Idle(t, d.pool, 30*time.Second)
 	for _, part := range []struct {

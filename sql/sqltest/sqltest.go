@@ -18,7 +18,12 @@ import (
 // the test the pool is closed, and a connection that the test still holds then fails it.
 func Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	pool, err := newPool(t.Context(), URL(t), connections)
+	return pool(t, URL(t))
+}
+
+func pool(t testing.TB, address string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := newPool(t.Context(), address, connections)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		closed := make(chan struct{})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,6 +29,12 @@ func (c *Template) URL(t testing.TB) string {
 	c.once.Do(func() { c.fill(t, s) })
 	require.NotEmpty(t, c.name, "the database to be copied could not be filled: see the test that was the first to want it")
 	return s.create(t, c.name)
+}
+
+// Pool returns a pool on a copy that nobody else uses, as the function Pool does on an empty one.
+func (c *Template) Pool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return pool(t, c.URL(t))
 }
 
 func (c *Template) fill(t testing.TB, s *server) {
