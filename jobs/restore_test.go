@@ -86,9 +86,7 @@ func dumpProgram(t testing.TB, pool *pgxpool.Pool, name string) string {
 		return path
 	}
 	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("the server was installed without %s: install its package of client programs", name)
-	}
+	require.NoError(t, err, "the server was installed without %s: install its package of client programs", name)
 	return path
 }
 

@@ -37,6 +37,7 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		}()
 		env = append(env, "ATES_TEST_DATABASE_URL="+server.URL())
 	}
+	ensureDumpPrograms(ctx)
 	if chromium := ensureChromium(ctx); chromium != "" {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
