@@ -25,6 +25,7 @@ type testCommand struct {
 // Run runs the tests. Its last line is their count.
 func (c testCommand) Run(ctx context.Context) (err error) {
 	env := os.Environ()
+	ensurePostgres(ctx)
 	if os.Getenv("ATES_TEST_DATABASE_URL") == "" {
 		server, startErr := startPostgres(ctx)
 		if startErr != nil {
@@ -37,7 +38,6 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		}()
 		env = append(env, "ATES_TEST_DATABASE_URL="+server.URL())
 	}
-	ensureDumpPrograms(ctx)
 	if chromium := ensureChromium(ctx); chromium != "" {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
