@@ -54,7 +54,7 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 	defer os.RemoveAll(work)
 	for _, dir := range slices.Sorted(maps.Keys(targets)) {
 		program, pkg := filepath.Join(work, "fuzz.test"), "ates/"+filepath.ToSlash(dir)
-		args := []string{"test", "-c", "-o", program}
+		args := append([]string{"test", "-c", "-o", program}, quickBuild...)
 		if race {
 			args = append(args, "-race")
 		}

@@ -18,6 +18,9 @@ import (
 	"ates/sql/pgserver"
 )
 
+// quickBuild has go compile the same in every clone and link without what only debuggers read. Vetting is for check.
+var quickBuild = []string{"-trimpath", "-ldflags=-w", "-vet=off"}
+
 type testCommand struct {
 	Args []string `arg:"" optional:"" passthrough:"" help:"Packages and flags for go test; all packages when none is named."`
 }
@@ -42,7 +45,7 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
 	// More tests of a package at once than there are cores: the long ones mostly wait, for a browser or for what was killed.
-	args := []string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}
+	args := append([]string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}, quickBuild...)
 	if ensureCompiler(ctx) {
 		args = append(args, "-race")
 	}
