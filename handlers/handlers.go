@@ -54,6 +54,8 @@ type Config struct {
 	Dashboard http.Handler
 	// Now is the program's clock.
 	Now func() time.Time
+	// MetricsToken is what whoever reads the metrics has to show; without one they are for this machine.
+	MetricsToken string
 	// Version is shown at the foot of every page.
 	Version string
 }

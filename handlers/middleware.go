@@ -75,7 +75,7 @@ func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flus
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // quiet are the paths that are asked for all the time and tell an operator nothing.
-var quiet = regexp.MustCompile(`^/(static/|healthz$|readyz$)`)
+var quiet = regexp.MustCompile(`^/(static/|healthz$|readyz$|metrics$)`)
 
 // logged writes a line for each request when it has been answered.
 func (h *Handlers) logged(next http.Handler) http.Handler {

@@ -263,8 +263,8 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 		len(suffered), m.During, len(site.programs), len(c.people), yes, no, silence, again, days)
 	m.note("0 answered commands were lost, 0 effects doubled, nothing refused left a trace; the books were verified; the last jobs were done %s after the last form", drained.Round(time.Millisecond))
 	m.note("open pages were told of changes %d times", c.heard.Load())
-	m.note("before and after, with the same people at work: memory %d and %d MiB a process, %d and %d files, %d and %d threads, %d and %d connections to Postgres",
-		before.memory, after.memory, before.files, after.files, before.threads, after.threads, before.connections, after.connections)
+	m.note("before and after, with the same people at work: memory %d and %d MiB a process, %d and %d files, %d and %d threads, %d and %d goroutines, %d and %d connections to Postgres",
+		before.memory, after.memory, before.files, after.files, before.threads, after.threads, before.goroutines, after.goroutines, before.connections, after.connections)
 	if after.outgrew(before) {
 		return nil, fmt.Errorf("the processes have grown from %+v to %+v", before, after)
 	}
@@ -283,17 +283,18 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 
 // weight is what the processes hold on to: the most of any, and of connections all.
 type weight struct {
-	memory, files, threads, connections int
+	memory, files, threads, goroutines, connections int
 }
 
 // outgrew reports whether there is more than what comes and goes.
 func (w weight) outgrew(before weight) bool {
-	return w.memory > before.memory*3/2+64 || w.files > before.files*3/2+50 || w.threads > before.threads*2+20
+	return w.memory > before.memory*3/2+64 || w.files > before.files*3/2+50 || w.threads > before.threads*2+20 || w.goroutines > before.goroutines*3/2+100
 }
 
-// weigh is only possible on Linux; elsewhere all is 0.
+// weigh is only possible on Linux, but for goroutines; elsewhere the rest is 0.
 func (s *chaosSite) weigh() (w weight) {
 	for _, p := range s.programs {
+		w.goroutines = max(w.goroutines, p.goroutines())
 		proc := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid))
 		status, err := os.ReadFile(filepath.Join(proc, "status")) //nolint:gosec // in /proc
 		if err != nil {

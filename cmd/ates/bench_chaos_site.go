@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,7 +115,7 @@ func (s *chaosSite) start(p *chaosProgram) error {
 	p.ended = make(chan struct{})
 	p.cmd = exec.Command(program, "serve") //nolint:gosec // it is this program
 	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+s.postgres.URL(), "ATES_ADDR="+p.listens, "ATES_PUBLIC_URL="+s.address, "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1/128",
-		"ATES_DEMO=1", "ATES_CLOCK_OFFSET="+s.ahead.String(), "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD", "ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=", "OIDC_ISSUER=")
+		"ATES_DEMO=1", "ATES_CLOCK_OFFSET="+s.ahead.String(), "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD", "ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=", "OIDC_ISSUER=", "ATES_METRICS_TOKEN=")
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	// Its own group, so that Ctrl-C reaches this process alone, which then ends the others.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -136,6 +137,24 @@ func (p *chaosProgram) isOver() bool {
 	default:
 		return false
 	}
+}
+
+var goroutines = regexp.MustCompile(`(?m)^go_goroutines (\d+)$`)
+
+// goroutines is how many a process has by its metrics, 0 when it does not answer.
+func (p *chaosProgram) goroutines() (n int) {
+	client := http.Client{Timeout: 10 * time.Second}
+	res, err := client.Get("http://" + p.listens + "/metrics")
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err == nil {
+		if found := goroutines.FindSubmatch(body); found != nil {
+			n, _ = strconv.Atoi(string(found[1]))
+		}
+	}
+	return n
 }
 
 // kill is kill -9; it returns when the process is gone.

@@ -126,6 +126,7 @@ func (m mailing) server() (*jobs.MailServer, error) {
 type site struct {
 	Addr      string `name:"addr" env:"ATES_ADDR" default:"localhost:8080" help:"Address to listen on."`
 	PublicURL string `name:"public-url" env:"ATES_PUBLIC_URL" placeholder:"URL" help:"How people reach it (default: http:// and the address)."`
+	Metrics   string `name:"metrics-token" env:"ATES_METRICS_TOKEN" placeholder:"TOKEN" help:"Bearer token for /metrics (default: for this machine only)."`
 	Proxies   string `name:"trusted-proxies" env:"ATES_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Proxies in front whose X-Forwarded-For is believed, such as 10.0.0.0/8 (default: none)."`
 }
 

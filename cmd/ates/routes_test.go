@@ -106,6 +106,7 @@ func rights(othersTask, somebody string) []asked {
 		everybody("GET", "/nothing/here", http.StatusNotFound),
 		everybody("GET", static.URL("app.css"), may),
 		everybody("GET", "/healthz", may),
+		everybody("GET", "/metrics", may), // from this machine
 		everybody("GET", "/readyz", may),
 		everybody("GET", "/auth/.well-known/openid-configuration", may),
 		everybody("GET", "/auth/keys", may),
