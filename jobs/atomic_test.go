@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -67,9 +68,27 @@ func TestACommandIsDoneWholeOrNotAtAll(t *testing.T) {
 		require.Equal(t, jobsBefore, count(t, pool, `select count(*) from river.river_job`), name)
 		heal()
 	}
+	err := bus.Do(t.Context(), &toldBadly{&tracker.CreateTask{Request: by, Description: "Clean the cage"}})
+	require.ErrorContains(t, err, "it breaks the schema Task.Assigned.v1: assignment: minimum: got 0, want 1")
+	require.Equal(t, before, jobstest.Rows(t, pool), "nor when one of its events breaks its schema")
+	require.Equal(t, jobsBefore, count(t, pool, `select count(*) from river.river_job`))
 	require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: by, Description: "Clean the cage"}), "the same form")
 	require.Equal(t, 1, count(t, pool, `select count(*) from tracker.tasks`))
 	require.Equal(t, jobsBefore+4, count(t, pool, `select count(*) from river.river_job`), "price it, charge for it, show it, tell of it")
+}
+
+// toldBadly creates a task and tells what cannot be of its first assignment.
+type toldBadly struct{ *tracker.CreateTask }
+
+func (c *toldBadly) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
+	events, err := c.CreateTask.Handle(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	assigned := events[1].Data.(tracker.TaskAssigned)
+	assigned.Assignment = 0
+	events[1].Data = assigned
+	return events, nil
 }
 
 // A job that failed, at whichever step, has changed nothing, and does its work when what was in its way is gone.

@@ -180,7 +180,7 @@ func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told te
 	return true, nil
 }
 
-// appendEvents writes events to the log and returns them as they stand there.
+// appendEvents writes events to the log and returns them as they stand there. One that breaks its schema is a fault.
 func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, told telling) ([]domain.Envelope, error) {
 	rows := dbsqlc.AppendEventsParams{Batch: told.command, OccurredAt: tx.Now}
 	envelopes := make([]domain.Envelope, len(events))
@@ -214,7 +214,13 @@ func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, told
 		rows.CausationIds = append(rows.CausationIds, env.CausationID)
 		rows.Data = append(rows.Data, string(data))
 	}
+	// They are checked while Postgres writes them down, which takes longer: what is wrong with one undoes them all.
+	checked := make(chan error, 1)
+	go func() { checked <- checkTold(envelopes) }()
 	positions, err := dbsqlc.New(tx).AppendEvents(ctx, rows)
+	if wrong := <-checked; wrong != nil {
+		return nil, wrong
+	}
 	if err != nil {
 		return nil, fmt.Errorf("append events: %w", err)
 	}

@@ -123,16 +123,19 @@ func TestABadEventHarmsNoOther(t *testing.T) {
 		data    string // of the bad event, over that of a good one
 		reason  string
 	}{
-		"unknown version":  {99, `{}`, "version 99 is not known here"},
-		"no such value":    {1, `{"assignee": "nobody"}`, "invalid UUID"},
-		"wrong type":       {1, `{"assignment": "first"}`, "assignment of type int32"},
-		"impossible value": {1, `{"assignment": -1}`, "transfers_assignment_check"},
+		"unknown version":               {99, `{}`, "Task.Assigned.v99 is not known to this version of the program"},
+		"no such value":                 {1, `{"assignee": "nobody"}`, "assignee: 'nobody' is not valid uuid"},
+		"wrong type":                    {1, `{"assignment": "first"}`, "assignment: got string, want integer"},
+		"impossible value":              {1, `{"assignment": -1}`, "assignment: minimum: got -1, want 1"},
+		"what the database will not do": {1, `{"assignment": 77}`, "not_seventy_seven"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bus, pool := jobstest.Bus(t)
 			jobstest.Workers(t, bus, 3)
 			jobstest.Tasks(t, bus, 10)
+			_, err := pool.Exec(t.Context(), `alter table accounting.transfers add constraint not_seventy_seven check (assignment <> 77)`)
+			require.NoError(t, err)
 			bad := slip(t, pool, c.version, c.data)
 
 			jobstest.Work(t, bus)
@@ -151,7 +154,7 @@ func TestABadEventHarmsNoOther(t *testing.T) {
 				where kind = 'withdraw_money' and state <> 'completed'`).Scan(&state, &reason, &first, &last))
 			require.Equal(t, []int64{bad.Position, bad.Position}, []int64{first, last}, "it has a job of its own")
 			require.Contains(t, reason, c.reason)
-			if c.reason != "transfers_assignment_check" {
+			if c.reason != "not_seventy_seven" {
 				require.Contains(t, reason, fmt.Sprintf("event %s (Task.Assigned version %d at position %d) cannot be read", bad.ID, c.version, bad.Position))
 			}
 			require.NotContains(t, []string{"cancelled", "discarded"}, state, "it is tried again, in case the program learns to read it")

@@ -7,15 +7,22 @@ import (
 	"ates/domain/tracker"
 )
 
-// trackerLearnsPeople brings the tracker's copy of people up to date. All User events have the shape of the first.
+// aboutPerson is any of the User events.
+type aboutPerson interface {
+	domain.EventData
+	Whole() auth.User
+}
+
+// trackerLearnsPeople brings the tracker's copy of people up to date.
 var trackerLearnsPeople = &reaction{kind: "tracker_learn_people", queue: peopleQueue,
 	command: func(events []domain.Envelope) (domain.Command, error) {
 		var cmd tracker.LearnPeople
 		for _, e := range events {
-			u, err := open[auth.UserRegistered](e)
+			told, err := open[aboutPerson](e)
 			if err != nil {
 				return nil, err
 			}
+			u := told.Whole()
 			cmd.People = append(cmd.People, tracker.Person{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
 		}
 		return cmd, nil
@@ -35,10 +42,11 @@ var accountingLearnsPeople = &reaction{kind: "accounting_learn_people", queue: p
 	command: func(events []domain.Envelope) (domain.Command, error) {
 		var cmd accounting.LearnPeople
 		for _, e := range events {
-			u, err := open[auth.UserRegistered](e)
+			told, err := open[aboutPerson](e)
 			if err != nil {
 				return nil, err
 			}
+			u := told.Whole()
 			cmd.People = append(cmd.People, accounting.Person{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role, Active: u.Status == auth.Active, Version: u.Version})
 		}
 		return cmd, nil

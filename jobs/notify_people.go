@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -22,14 +23,14 @@ func notifyGiven(mails bool) *reaction {
 	return &reaction{kind: "notify_given", queue: notificationsQueue, topics: inboxTopics, follow: sendsMails(trackerMails),
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := &tellOfNewTasks{
-				NotifyOfTasks: &tracker.NotifyOfTasks{Kind: tracker.TaskGiven, Keep: !mails}, creators: map[uuid.UUID]uuid.UUID{},
+				NotifyOfTasks: &tracker.NotifyOfTasks{Kind: tracker.TaskGiven, Keep: !mails}, created: map[uuid.UUID]tracker.TaskNews{},
 			}
 			for _, e := range events {
 				created, err := open[tracker.TaskCreated](e)
 				if err != nil {
 					return nil, err
 				}
-				cmd.creators[e.ID] = created.CreatedBy
+				cmd.created[created.TaskID] = tracker.TaskNews{Cause: e.ID, Task: created.TaskID, By: &created.CreatedBy}
 			}
 			return cmd, nil
 		}}
@@ -38,25 +39,35 @@ func notifyGiven(mails bool) *reaction {
 // tellOfNewTasks finds in the log whom new tasks were given to.
 type tellOfNewTasks struct {
 	*tracker.NotifyOfTasks
-	// creators are who created the tasks, by the event that tells of it.
-	creators map[uuid.UUID]uuid.UUID
+	// created is the news of each task, but for whom it concerns.
+	created map[uuid.UUID]tracker.TaskNews
 }
 
 // Handle notes; it tells no event.
 func (c *tellOfNewTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	var created []uuid.UUID
-	for event := range c.creators {
-		created = append(created, event)
-	}
-	rows, err := dbsqlc.New(tx).ReadFirstAssignments(ctx, created)
+	rows, err := dbsqlc.New(tx).ReadFirstAssignments(ctx, slices.Collect(maps.Keys(c.created)))
 	if err != nil {
 		return nil, fmt.Errorf("read first assignments: %w", err)
 	}
 	for _, row := range rows {
-		by := c.creators[row.Created]
-		c.News = append(c.News, tracker.TaskNews{Cause: row.Created, Person: row.Assignee, Task: row.Task, By: &by})
+		assigned, err := readAssignment(dbsqlc.ReadBatchRow(row))
+		if err != nil {
+			return nil, err
+		}
+		news := c.created[assigned.TaskID]
+		news.Person = assigned.Assignee
+		c.News = append(c.News, news)
 	}
 	return c.NotifyOfTasks.Handle(ctx, tx)
+}
+
+// readAssignment checks and reads a Task.Assigned of the log.
+func readAssignment(row dbsqlc.ReadBatchRow) (tracker.TaskAssigned, error) {
+	e := envelope(row)
+	if err := check(e); err != nil {
+		return tracker.TaskAssigned{}, err
+	}
+	return open[tracker.TaskAssigned](e)
 }
 
 // notifyResolved notes for people that somebody else resolved a task of theirs: for each Task.Resolved.
@@ -92,12 +103,18 @@ type tellOfDraw struct{ *tracker.NotifyOfDraw }
 
 // Handle notes; it tells no event.
 func (c tellOfDraw) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	rows, err := dbsqlc.New(tx).ReadMoves(ctx, dbsqlc.ReadMovesParams{Correlation: c.Cause.CorrelationID, Causation: c.Cause.CausationID})
+	rows, err := dbsqlc.New(tx).ReadAssignments(ctx, dbsqlc.ReadAssignmentsParams{Correlation: c.Cause.CorrelationID, Causation: c.Cause.CausationID})
 	if err != nil {
 		return nil, fmt.Errorf("read what a draw moved: %w", err)
 	}
 	for _, row := range rows {
-		c.Moves = append(c.Moves, tracker.Move(row))
+		assigned, err := readAssignment(dbsqlc.ReadBatchRow(row))
+		if err != nil {
+			return nil, err
+		}
+		if assigned.Previous != nil {
+			c.Moves = append(c.Moves, tracker.Move{Task: assigned.TaskID, Assignee: assigned.Assignee, Previous: *assigned.Previous})
+		}
 	}
 	return c.NotifyOfDraw.Handle(ctx, tx)
 }

@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,7 +79,7 @@ type reaction struct {
 	chunk int
 	// timeout is how long one job may take; 0 is the usual time.
 	timeout time.Duration
-	// command makes the command from events of the names that the flow gives to this reaction, in the order of the log.
+	// command makes the command from checked events of the names that the flow gives to this reaction, in the order of the log.
 	command func(events []domain.Envelope) (domain.Command, error)
 	// topics are what open pages have to fetch again once the command has been committed; nil when no page shows it.
 	topics func(events []domain.Envelope, done domain.Command) []string
@@ -87,6 +89,24 @@ type reaction struct {
 
 // usualChunk is how many events one job works on at most: enough for set-based SQL to pay, few enough for a transaction of moments.
 const usualChunk = 500
+
+// commandFor checks events and makes their command. One that cannot be read is a *badEvent.
+func (f flow) commandFor(r *reaction, events []domain.Envelope) (domain.Command, error) {
+	for _, e := range events {
+		if !f.reacts(r, e.Name) {
+			return nil, &badEvent{e, errNoReaction(r)}
+		}
+		if err := check(e); err != nil {
+			return nil, err
+		}
+	}
+	return r.command(events)
+}
+
+// errNoReaction means that an event has a job of a kind that, as far as this program knows, it does not cause.
+func errNoReaction(r *reaction) error {
+	return fmt.Errorf("%s does not react to it in this version of the program", r.kind)
+}
 
 // reacts reports whether an event causes a reaction.
 func (f flow) reacts(r *reaction, name string) bool {
@@ -132,6 +152,9 @@ func (f flow) jobsFor(batch uuid.UUID, events []domain.Envelope) []river.InsertM
 				jobs = append(jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: r.queue}})
 			}
 			args.Last = events[i].Position
+			if !slices.Contains(args.Names, events[i].Name) {
+				args.Names = append(args.Names, events[i].Name)
+			}
 			n++
 		}
 	}

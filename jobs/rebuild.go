@@ -247,7 +247,7 @@ func (r *rebuilding) schemasBeside() []string {
 
 // react runs a reaction on events. Those that cannot be read are left out, as they are when its jobs fail.
 func (r *rebuilding) react(ctx context.Context, tx pgx.Tx, reaction *reaction, events []domain.Envelope) error {
-	cmd, err := reaction.command(events)
+	cmd, err := r.flow.commandFor(reaction, events)
 	var bad *badEvent
 	if errors.As(err, &bad) {
 		if len(events) == 1 {

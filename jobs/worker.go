@@ -2,9 +2,9 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,13 +18,15 @@ import (
 	"ates/sql/migrations"
 )
 
-// reactionArgs name the events that a job reacts to: those of one batch, from one position in the log to another, that the
-// flow gives to its kind.
+// reactionArgs name the events that a job reacts to: those of one batch and of some names, from one position in the log to another.
 type reactionArgs struct {
 	kind  string
 	Batch uuid.UUID `json:"batch"`
 	First int64     `json:"first"`
 	Last  int64     `json:"last"`
+	// Names are said by whoever puts the job into the queue, since a newer program may have a kind of job react to more events than this
+	// one, which must not leave them out. Jobs of before have none: theirs are those that the flow gives to their kind.
+	Names []string `json:"names,omitempty"`
 }
 
 // Kind is the kind of the reaction.
@@ -55,7 +57,7 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		if w.bus.lag != nil {
 			tx.Now = events[len(events)-1].OccurredAt.Add(w.bus.lag()).UTC().Truncate(time.Microsecond)
 		}
-		cmd, err := w.reaction.command(events)
+		cmd, err := w.bus.flow.commandFor(w.reaction, events)
 		if err != nil {
 			return err
 		}
@@ -114,14 +116,18 @@ func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, args reactionAr
 	}
 	events := make([]domain.Envelope, 0, len(rows))
 	for _, e := range rows {
-		if w.bus.flow.reacts(w.reaction, e.Name) {
+		if slices.Contains(args.Names, e.Name) || len(args.Names) == 0 && w.bus.flow.reacts(w.reaction, e.Name) {
 			events = append(events, envelope(e))
 		}
 	}
-	if len(events) == 0 {
-		return nil, fmt.Errorf("no events of batch %s from %d to %d in the log that %s reacts to", args.Batch, args.First, args.Last, w.reaction.kind)
+	switch {
+	case len(events) > 0:
+		return events, nil
+	case len(rows) > 0:
+		return nil, &badEvent{envelope(rows[0]), errNoReaction(w.reaction)}
+	default:
+		return nil, fmt.Errorf("the log has no events of batch %s from %d to %d", args.Batch, args.First, args.Last)
 	}
-	return events, nil
 }
 
 // split puts a job for each event in the place of a job that failed with several.
@@ -137,7 +143,7 @@ func (w *reactionWorker) split(ctx context.Context, job *river.Job[reactionArgs]
 		single := make([]river.InsertManyParams, len(events))
 		for i, e := range events {
 			single[i] = river.InsertManyParams{
-				Args:       &reactionArgs{kind: w.reaction.kind, Batch: job.Args.Batch, First: e.Position, Last: e.Position},
+				Args:       &reactionArgs{kind: w.reaction.kind, Batch: job.Args.Batch, First: e.Position, Last: e.Position, Names: []string{e.Name}},
 				InsertOpts: &river.InsertOpts{Queue: w.reaction.queue},
 			}
 		}
@@ -168,30 +174,6 @@ func fault(err error) bool {
 		return false
 	}
 	return true
-}
-
-// badEvent is an event that cannot be read.
-type badEvent struct {
-	event domain.Envelope
-	err   error
-}
-
-func (b *badEvent) Error() string {
-	return fmt.Sprintf("event %s (%s version %d at position %d) cannot be read: %v", b.event.ID, b.event.Name, b.event.Version, b.event.Position, b.err)
-}
-
-func (b *badEvent) Unwrap() error { return b.err }
-
-// open reads an event's data.
-func open[T domain.EventData](e domain.Envelope) (T, error) {
-	var data T
-	if e.Version != data.EventVersion() {
-		return data, &badEvent{e, fmt.Errorf("version %d is not known here", e.Version)}
-	}
-	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return data, &badEvent{e, err}
-	}
-	return data, nil
 }
 
 // errLostJob means that a job was rescued and given to another worker while this one was at it.

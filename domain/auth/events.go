@@ -56,6 +56,9 @@ func (User) EventVersion() int { return 1 }
 // Producer is the Auth-Service.
 func (User) Producer() string { return Producer }
 
+// Whole is all that an event about a person tells.
+func (u User) Whole() User { return u }
+
 // Active reports whether the person may sign in and be given work.
 func (u User) Active() bool { return u.Status == Active }
 

@@ -7,36 +7,63 @@ package dbsqlc
 
 import (
 	"context"
+	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 )
 
-const readFirstAssignments = `-- name: ReadFirstAssignments :many
-select c.id as created, c.subject as task, (a.data ->> 'assignee')::uuid as assignee
-from log.events c
-join log.events a on a.subject = c.subject and a.producer = c.producer and a.subject_version = 2
-where c.id = any($1::uuid[])
-order by c.position
+const readAssignments = `-- name: ReadAssignments :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where correlation_id = $1 and causation_id = $2 and name = 'Task.Assigned'
+order by position
 `
 
-type ReadFirstAssignmentsRow struct {
-	Created  uuid.UUID
-	Task     uuid.UUID
-	Assignee uuid.UUID
+type ReadAssignmentsParams struct {
+	Correlation uuid.UUID
+	Causation   uuid.UUID
 }
 
-// Whom new tasks were given to, with the events that tell of their creation. The first assignment of a task is the second thing that is
-// told of it.
-func (q *Queries) ReadFirstAssignments(ctx context.Context, created []uuid.UUID) ([]ReadFirstAssignmentsRow, error) {
-	rows, err := q.db.Query(ctx, readFirstAssignments, created)
+type ReadAssignmentsRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
+}
+
+// The assignments that were told by the same run as an event.
+func (q *Queries) ReadAssignments(ctx context.Context, arg ReadAssignmentsParams) ([]ReadAssignmentsRow, error) {
+	rows, err := q.db.Query(ctx, readAssignments, arg.Correlation, arg.Causation)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ReadFirstAssignmentsRow{}
+	items := []ReadAssignmentsRow{}
 	for rows.Next() {
-		var i ReadFirstAssignmentsRow
-		if err := rows.Scan(&i.Created, &i.Task, &i.Assignee); err != nil {
+		var i ReadAssignmentsRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -47,36 +74,52 @@ func (q *Queries) ReadFirstAssignments(ctx context.Context, created []uuid.UUID)
 	return items, nil
 }
 
-const readMoves = `-- name: ReadMoves :many
-select e.subject as task, (e.data ->> 'assignee')::uuid as assignee, (e.data ->> 'previous')::uuid as previous
-from log.events e
-where e.correlation_id = $1 and e.causation_id = $2 and e.name = 'Task.Assigned' and e.version = 1
-  and e.data ->> 'previous' is not null
-order by e.position
+const readFirstAssignments = `-- name: ReadFirstAssignments :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where subject = any($1::uuid[]) and producer = 'tracker' and subject_version = 2
+order by position
 `
 
-type ReadMovesParams struct {
-	Correlation uuid.UUID
-	Causation   uuid.UUID
+type ReadFirstAssignmentsRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
 }
 
-type ReadMovesRow struct {
-	Task     uuid.UUID
-	Assignee uuid.UUID
-	Previous uuid.UUID
-}
-
-// What the command that an event was told by moved: whom each task was given to, and taken from.
-func (q *Queries) ReadMoves(ctx context.Context, arg ReadMovesParams) ([]ReadMovesRow, error) {
-	rows, err := q.db.Query(ctx, readMoves, arg.Correlation, arg.Causation)
+// The events that tell whom new tasks were given to. The first assignment of a task is the second thing that is told of it.
+func (q *Queries) ReadFirstAssignments(ctx context.Context, tasks []uuid.UUID) ([]ReadFirstAssignmentsRow, error) {
+	rows, err := q.db.Query(ctx, readFirstAssignments, tasks)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ReadMovesRow{}
+	items := []ReadFirstAssignmentsRow{}
 	for rows.Next() {
-		var i ReadMovesRow
-		if err := rows.Scan(&i.Task, &i.Assignee, &i.Previous); err != nil {
+		var i ReadFirstAssignmentsRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
