@@ -18,21 +18,31 @@ import (
 	"ates/sql/verify"
 )
 
-// Verify proves what must hold of the books, and compares the read models with what the log makes of them: the parts of them of which
-// something was told since they were last compared and kept to be right, or all.
+// Verify proves what must hold of the books, checks the log, and compares the read models with what the log makes of them: the events that
+// were told since they were last checked and kept to be right, and the parts of read models that these tell of; or all.
 func Verify(ctx context.Context, pool *pgxpool.Pool, all bool) ([]verify.Result, error) {
 	results, err := verify.Run(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
-	compared, err := compareReadModels(ctx, pool, all, theEnd)
-	return append(results, compared...), err
+	read, err := readLog(ctx, pool, all, theEnd)
+	return append(results, read...), err
+}
+
+// readLog is what is found by reading the log: whether events can be read, and whether the read models are what it makes of them.
+func readLog(ctx context.Context, pool *pgxpool.Pool, all bool, most int64) ([]verify.Result, error) {
+	checked, err := checkEvents(ctx, pool, all, most)
+	if err != nil {
+		return nil, fmt.Errorf("check events: %w", err)
+	}
+	compared, err := compareReadModels(ctx, pool, all, most)
+	return append([]verify.Result{checked}, compared...), err
 }
 
 const (
 	// waitToCompare is how long a comparison waits for a rebuild or another comparison to end.
 	waitToCompare = 5 * time.Minute
-	// compareAtMost is how many places of the log the daily comparison takes at most, so that it ends in its time where there is much to catch up.
+	// compareAtMost is how many places of the log the daily verification takes at most, so that it ends in its time where there is much to catch up.
 	compareAtMost = 1_000_000
 	// rowsNamed is how many rows that differ are named.
 	rowsNamed = 5

@@ -15,8 +15,8 @@ const verifyBooksKind = "verify_books"
 
 // verifyBooks proves once a day what must hold of the books, and keeps what it found for the admin's page.
 type verifyBooks struct {
-	// compared is what was found of the read models.
-	compared []verify.Result
+	// read is what was found by reading the log.
+	read []verify.Result
 }
 
 // VerifyBooks is the command that the clock asks for every day, for whoever does not want to wait.
@@ -25,10 +25,10 @@ func VerifyBooks() domain.Command { return verifyBooks{} }
 // Topics are the page on which an admin sees what was found.
 func (verifyBooks) Topics() []string { return []string{"ops"} }
 
-// prepare compares the read models with what the log makes of them, which takes many transactions.
+// prepare checks the log and compares the read models with what it makes of them, which takes many transactions.
 func (verifyBooks) prepare(ctx context.Context, b *Bus) (domain.Command, error) {
-	compared, err := compareReadModels(ctx, b.pool, false, compareAtMost)
-	return verifyBooks{compared}, err
+	read, err := readLog(ctx, b.pool, false, compareAtMost)
+	return verifyBooks{read}, err
 }
 
 // Handle verifies. Books that are unsound are no fault of the job: they are told of in the log and on the page.
@@ -37,7 +37,7 @@ func (c verifyBooks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	if err != nil {
 		return nil, err
 	}
-	results = append(results, c.compared...)
+	results = append(results, c.read...)
 	for _, r := range results {
 		if !r.OK() {
 			slog.ErrorContext(ctx, "the books are not sound", "check", r.Name, "broken", r.Broken, "of", r.Looked, "examples", r.Examples)

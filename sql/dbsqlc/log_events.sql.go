@@ -405,3 +405,64 @@ func (q *Queries) ReadEventsOfSubjects(ctx context.Context, arg ReadEventsOfSubj
 	}
 	return items, nil
 }
+
+const readLog = `-- name: ReadLog :many
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > $1 and position <= $2
+order by position
+`
+
+type ReadLogParams struct {
+	After int64
+	UpTo  int64
+}
+
+type ReadLogRow struct {
+	Position       int64
+	ID             uuid.UUID
+	Name           string
+	Version        int32
+	OccurredAt     time.Time
+	Producer       string
+	Subject        uuid.UUID
+	SubjectVersion int64
+	Actor          *uuid.UUID
+	CorrelationID  uuid.UUID
+	CausationID    uuid.UUID
+	Data           json.RawMessage
+}
+
+// All events after one position up to another.
+func (q *Queries) ReadLog(ctx context.Context, arg ReadLogParams) ([]ReadLogRow, error) {
+	rows, err := q.db.Query(ctx, readLog, arg.After, arg.UpTo)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ReadLogRow{}
+	for rows.Next() {
+		var i ReadLogRow
+		if err := rows.Scan(
+			&i.Position,
+			&i.ID,
+			&i.Name,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Producer,
+			&i.Subject,
+			&i.SubjectVersion,
+			&i.Actor,
+			&i.CorrelationID,
+			&i.CausationID,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -47,3 +47,10 @@ select distinct subject from log.events where position > @after and position <= 
 -- The business days that some events are about, after one position up to another.
 select distinct (data ->> 'day')::text as day from log.events
 where position > @after and position <= @up_to and name = any(@names::text[]) and data ->> 'day' is not null order by day;
+
+-- name: ReadLog :many
+-- All events after one position up to another.
+select position, id, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data
+from log.events
+where position > @after and position <= @up_to
+order by position;
