@@ -11,7 +11,7 @@ import (
 type Operations interface {
 	// JobsOf lists the jobs that react to events of the batches and have not done their work.
 	JobsOf(ctx context.Context, batches []uuid.UUID) ([]Job, error)
-	// FailedJobs lists jobs that have failed, given up ones first.
+	// FailedJobs lists jobs that are not done, given up ones first: those that have failed, and those that nobody takes.
 	FailedJobs(ctx context.Context, limit int) ([]Job, error)
 	// OldestJob is the job that reacts to the oldest event that somebody has still to react to, if there is any.
 	OldestJob(ctx context.Context) ([]Job, error)

@@ -69,7 +69,7 @@ func (h *Handlers) readQueues(ctx context.Context, data *views.OperationsData) e
 	}
 	for _, job := range failed {
 		shown := views.FailedJob{
-			ID: job.ID, Kind: job.Kind, Queue: job.Queue, Attempt: job.Attempt, MaxAttempts: job.MaxAttempts, Dead: job.State == "discarded",
+			ID: job.ID, Kind: job.Kind, Queue: job.Queue, Attempt: job.Attempt, MaxAttempts: job.MaxAttempts, Dead: job.State == "discarded", Unknown: job.State == "available" || job.State == "scheduled",
 			Next: max(0, job.Next), Error: reason(job.Error), Job: dashboardJob(job.ID),
 		}
 		if job.Flow != uuid.Nil {

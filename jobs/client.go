@@ -59,6 +59,21 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 // River is a client for looking at jobs and for acting on them, as the River dashboard does.
 func (b *Bus) River() *river.Client[pgx.Tx] { return b.river }
 
+// kinds are those of every job that this program knows.
+func (b *Bus) kinds() []string {
+	var kinds []string
+	for _, r := range b.flow.reactions() {
+		kinds = append(kinds, r.kind)
+	}
+	for _, c := range b.chores {
+		kinds = append(kinds, c.kind)
+	}
+	for kind := range b.outboxes() {
+		kinds = append(kinds, kind)
+	}
+	return kinds
+}
+
 // workers are the workers of every kind of job. Every process knows all kinds, whichever queues it works on: the process that
 // leads discards stuck jobs of kinds it does not know.
 func (b *Bus) workers() *river.Workers {
@@ -94,11 +109,13 @@ const (
 // back to their queue. It also sends the notifications that open pages wait for.
 func (b *Bus) Work(ctx context.Context, names ...string) error {
 	cfg := &river.Config{
-		Schema:               migrations.RiverSchema,
-		Workers:              b.workers(),
-		Queues:               map[string]river.QueueConfig{},
-		PeriodicJobs:         periodicJobs(b.chores),
-		FetchCooldown:        fetchCooldown,
+		Schema:        migrations.RiverSchema,
+		Workers:       b.workers(),
+		Queues:        map[string]river.QueueConfig{},
+		PeriodicJobs:  periodicJobs(b.chores),
+		FetchCooldown: fetchCooldown,
+		// What a newer program has put there waits for it.
+		FetchOnlyKnownKinds:  true,
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,

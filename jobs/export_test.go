@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertest"
@@ -41,4 +42,11 @@ func (a *Attempt) Work(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("no reaction is of the kind %s", a.Job.Kind)
+}
+
+// Forget has a bus know nothing of a kind of job, as a program of before it does.
+func (b *Bus) Forget(kind string) {
+	for i := range b.flow {
+		b.flow[i].then = slices.DeleteFunc(slices.Clone(b.flow[i].then), func(r *reaction) bool { return r.kind == kind })
+	}
 }

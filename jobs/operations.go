@@ -78,10 +78,26 @@ func (b *Bus) JobsOf(ctx context.Context, batches []uuid.UUID) ([]Job, error) {
 		and j.args ->> 'batch' = any($1) order by j.id`, names)
 }
 
-// FailedJobs lists jobs that have failed: those that were given up first, then those that are tried again soonest.
+// FailedJobs lists jobs that are not done: those that were given up first, then those of kinds that this program does not know, which
+// nobody takes, then those that are tried again soonest.
 func (b *Bus) FailedJobs(ctx context.Context, limit int) ([]Job, error) {
-	return b.listJobs(ctx, `where j.state in ('discarded', 'retryable') order by j.state = 'retryable', j.scheduled_at, j.id limit $1`, limit)
+	jobs, err := b.listJobs(ctx, `where j.state in ('discarded', 'retryable') or j.state in ('available', 'scheduled') and j.kind = any(array(`+kindsOfJobs+`))
+		order by j.state = 'retryable', j.state <> 'discarded', j.scheduled_at, j.id limit $1`, limit, b.kinds())
+	for i := range jobs {
+		if j := &jobs[i]; j.Error == "" && j.State != "discarded" {
+			j.Error = fmt.Sprintf("no job of the kind %s is known to this version of the program; a newer one has to run", j.Kind)
+		}
+	}
+	return jobs, err
 }
+
+// kindsOfJobs are the kinds of jobs in the queue but for $2, each found by one look into the index.
+var kindsOfJobs = `with recursive kinds as (
+		(select kind from ` + riverJob + ` order by kind limit 1)
+		union all
+		select (select n.kind from ` + riverJob + ` n where n.kind > k.kind order by n.kind limit 1) from kinds k where k.kind is not null
+	)
+	select kind from kinds where kind <> all($2)`
 
 // OldestJob is the job that reacts to the oldest event that somebody has still to react to; none when there is no such event.
 func (b *Bus) OldestJob(ctx context.Context) ([]Job, error) {

@@ -30,6 +30,7 @@ func chores(books accounting.Books) []chore {
 		{kind: "forget_changes", every: 10 * time.Minute, command: forgetChanges{}},
 		{kind: "sweep_expired", every: 10 * time.Minute, command: auth.SweepExpired{}},
 		{kind: "rotate_signing_key", every: time.Hour, command: auth.RotateSigningKey{}},
+		{kind: reviveJobsKind, every: time.Minute, command: reviveJobs{}},
 		{kind: "seal_books", every: 10 * time.Minute, command: sealBooks{}, timeout: time.Minute},
 		{kind: verifyBooksKind, every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute},
 	}
