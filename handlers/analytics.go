@@ -139,6 +139,7 @@ func (h *Handlers) dearestTasks(ctx context.Context, books daysOfBooks, month, y
 		dearest := views.Dearest{Span: views.OfDay, Until: h.Books.Begins(day)}
 		if f := figures[day]; f.DearestTask != nil && f.DearestReward != nil {
 			dearest.TaskID, dearest.TaskNumber, dearest.Reward = f.DearestTask.String(), taskNumber(f.DearestNumber), *f.DearestReward
+			dearest.JiraID, dearest.Description = f.DearestJiraID, f.DearestDescription
 		}
 		all = append(all, dearest)
 	}
@@ -154,6 +155,7 @@ func (h *Handlers) dearestTasks(ctx context.Context, books daysOfBooks, month, y
 		switch {
 		case err == nil:
 			dearest.TaskID, dearest.TaskNumber, dearest.Reward = task.Task.String(), taskNumber(task.Number), task.Reward
+			dearest.JiraID, dearest.Description = task.JiraID, task.Description
 		case !errors.Is(err, pgx.ErrNoRows):
 			return nil, fmt.Errorf("find the most expensive task: %w", err)
 		}

@@ -89,7 +89,7 @@ func (h *Handlers) exportAudit(w http.ResponseWriter, r *http.Request, p page) e
 	if filter.Worker != nil {
 		header = append(header, word("audit.balance"))
 	}
-	file.row(append(header, word("audit.cause"), word("audit.event"), word("audit.command"), word("audit.actor"))...)
+	file.row(append(header, word("audit.cause"), word("audit.event"), word("audit.command"), word("audit.actor"), word("audit.jira_id"))...)
 	for {
 		for _, row := range rows {
 			file.row(h.exportedEntry(ctx, file, row, filter.Worker != nil)...)
@@ -124,7 +124,7 @@ func (h *Handlers) exportedEntry(ctx context.Context, file *export, row dbsqlc.L
 	if ofOne {
 		cells = append(cells, file.money(e.Balance))
 	}
-	return append(cells, textCell(e.Event), textCell(e.EventID), textCell(e.Command), textCell(e.By.Name))
+	return append(cells, textCell(e.Event), textCell(e.EventID), textCell(e.Command), textCell(e.By.Name), textCell(e.JiraID))
 }
 
 // listLedger reads a page of the ledger.
@@ -254,7 +254,7 @@ func (h *Handlers) auditEntry(row dbsqlc.ListLedgerRow) views.AuditEntry {
 		e.TaskID, e.Assignment = row.Task.String(), int(*row.Assignment)
 	}
 	if row.Number != nil && row.Description != nil {
-		e.TaskNumber, e.Description = int(*row.Number), *row.Description
+		e.TaskNumber, e.JiraID, e.Description = int(*row.Number), row.JiraID, *row.Description
 	}
 	if row.EventName != nil {
 		e.Event = *row.EventName

@@ -247,7 +247,7 @@ func (h *Handlers) balanceEntry(row dbsqlc.ListStatementRow, p page, payout *vie
 		e.TaskID, e.Assignment = row.Task.String(), int(*row.Assignment)
 	}
 	if row.Number != nil && row.Description != nil {
-		e.TaskNumber, e.Description = int(*row.Number), *row.Description
+		e.TaskNumber, e.JiraID, e.Description = int(*row.Number), row.JiraID, *row.Description
 	}
 	if row.Actor != nil {
 		e.By, e.ByViewer = row.ActorName, *row.Actor == p.Person.ID

@@ -348,7 +348,7 @@ func (h *Handlers) addMoves(ctx context.Context, data *views.DrawData, command u
 	}
 	for _, m := range rows {
 		data.Moves = append(data.Moves, views.DrawMove{
-			ID: m.Task.String(), Number: int(m.Number), Description: m.Description,
+			ID: m.Task.String(), Number: int(m.Number), JiraID: m.JiraID, Description: m.Description,
 			From: views.Person{ID: m.Previous.String(), Name: m.PreviousName}, To: views.Person{ID: m.Assignee.String(), Name: m.AssigneeName}, Fee: m.Fee,
 		})
 	}

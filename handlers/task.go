@@ -41,7 +41,7 @@ func (h *Handlers) showTask(w http.ResponseWriter, r *http.Request, p page, stat
 	}
 	data := views.TaskData{
 		Task: views.TaskRow{
-			ID: row.Task.String(), Number: int(row.Number), Status: row.Status, Description: row.Description,
+			ID: row.Task.String(), Number: int(row.Number), Status: row.Status, JiraID: row.JiraID, Description: row.Description,
 			Assignee: views.Person{ID: row.Assignee.String(), Name: row.AssigneeName}, Prices: prices(row.Fee, row.Reward), Since: row.CreatedAt,
 			Resolve: p.resolveForm(row.Task, row.Status, row.Assignee, row.Assignment),
 		},

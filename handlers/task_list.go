@@ -226,7 +226,7 @@ func (h *Handlers) countMatches(ctx context.Context, f taskFilter, page taskPage
 // taskRow is a task as a list shows it to the person on the page.
 func (p page) taskRow(row dbsqlc.ListBoardDownRow) views.TaskRow {
 	return views.TaskRow{
-		ID: row.Task.String(), Number: int(row.Number), Status: row.Status, Description: row.Description,
+		ID: row.Task.String(), Number: int(row.Number), Status: row.Status, JiraID: row.JiraID, Description: row.Description,
 		Assignee: views.Person{ID: row.Assignee.String(), Name: row.AssigneeName}, Prices: prices(row.Fee, row.Reward), Since: row.CreatedAt,
 		Resolve: p.resolveForm(row.Task, row.Status, row.Assignee, row.Assignment),
 	}

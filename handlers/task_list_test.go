@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // fillBoard puts tasks on the board, the number of each one more than that of the one before. Every seventh has no prices yet, every
-// third is resolved.
+// third is resolved. A Jira id may stand in front of the words, parted from them by " # ".
 func fillBoard(t *testing.T, pool *pgxpool.Pool, descriptions ...string) {
 	t.Helper()
 	q := dbsqlc.New(pool)
@@ -27,8 +28,12 @@ func fillBoard(t *testing.T, pool *pgxpool.Pool, descriptions ...string) {
 	var prices dbsqlc.ApplyPricesToBoardParams
 	for i, description := range descriptions {
 		n, task := i+1, uuid.New()
+		jiraID, title, ok := strings.Cut(description, " # ")
+		if !ok {
+			jiraID, title = "", description
+		}
 		created.Tasks, created.Numbers = append(created.Tasks, task), append(created.Numbers, int64(n))
-		created.Descriptions, created.CreatedBy = append(created.Descriptions, description), append(created.CreatedBy, worker)
+		created.JiraIds, created.Descriptions, created.CreatedBy = append(created.JiraIds, jiraID), append(created.Descriptions, title), append(created.CreatedBy, worker)
 		created.CreatedAt = append(created.CreatedAt, start.Add(time.Duration(n)*time.Minute))
 		state.Tasks, state.Versions, state.Assignees = append(state.Tasks, task), append(state.Versions, 2), append(state.Assignees, worker)
 		state.Statuses = append(state.Statuses, map[bool]string{true: "resolved", false: "open"}[n%3 == 0])
@@ -40,7 +45,7 @@ func fillBoard(t *testing.T, pool *pgxpool.Pool, descriptions ...string) {
 		}
 	}
 	require.NoError(t, q.ApplyCreatedToBoard(t.Context(), created))
-	require.NoError(t, q.ApplyWordsToBoard(t.Context(), dbsqlc.ApplyWordsToBoardParams{Tasks: created.Tasks, Descriptions: created.Descriptions}))
+	require.NoError(t, q.ApplyWordsToBoard(t.Context(), dbsqlc.ApplyWordsToBoardParams{Tasks: created.Tasks, JiraIds: created.JiraIds, Descriptions: created.Descriptions}))
 	require.NoError(t, q.ApplyStateToBoard(t.Context(), state))
 	require.NoError(t, q.ApplyPricesToBoard(t.Context(), prices))
 }
@@ -117,11 +122,12 @@ func TestEveryOrderHasEveryTaskOnceAndThoseWithoutPricesLast(t *testing.T) {
 func TestTasksAreFoundByTheirNumberAndByTheBeginningsOfTheirWords(t *testing.T) {
 	t.Parallel()
 	pool := sqltest.Pool(t)
-	fillBoard(t, pool, "Fix the login.Then rest", "Полировать ЗЕРКАЛО в кабинете", "under_score & 100% cotton", "Naïve cafés", "'quoted':* | !x")
+	fillBoard(t, pool, "Fix the login.Then rest", "Полировать ЗЕРКАЛО в кабинете", "under_score & 100% cotton", "Naïve cafés", "'quoted':* | !x", "POPUG-42 # Mend a nest", "NEST_8-9 # Peck")
 	h := boardOf(pool)
 	for q, want := range map[string][]int64{
-		"": {5, 4, 3, 2, 1}, "then": {1}, "LOG": {1}, "ogin": nil, "rest fix": {1}, "зерк пол": {2}, "score": {3}, "100%": {3}, "cafés": {4},
+		"": {7, 6, 5, 4, 3, 2, 1}, "then": {1}, "LOG": {1}, "ogin": nil, "rest fix": {1}, "зерк пол": {2}, "score": {3}, "100%": {3}, "cafés": {4},
 		"x": {5}, "'quoted':*": {5}, "|": nil, "%": nil, "T-4": {4}, "t-4": {4}, "2": {2}, "fix:* | x": nil, "login\x00then\xff": {1}, "nothing": nil,
+		"POPUG-42": {6}, "popug-4": {6}, "[popug-42]": {6}, "nest popug": {6}, "nest_8-9": {7}, "42": {6}, "T-6": {6},
 	} {
 		filter, err := readTaskFilter(url.Values{"q": {q}})
 		require.NoError(t, err)

@@ -16,7 +16,7 @@ func priceTasks(books accounting.Books) *reaction {
 				if err != nil {
 					return nil, err
 				}
-				cmd.Tasks = append(cmd.Tasks, accounting.NewTask{Cause: e, TaskID: created.TaskID, Number: created.Number, Description: created.Description})
+				cmd.Tasks = append(cmd.Tasks, accounting.NewTask{Cause: e, TaskID: created.TaskID, Number: created.Number, JiraID: created.JiraID, Description: created.Title})
 			}
 			return cmd, nil
 		},

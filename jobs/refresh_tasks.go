@@ -58,7 +58,8 @@ func (v *taskView) add(e domain.Envelope) error {
 		}
 		v.created.Tasks = append(v.created.Tasks, created.TaskID)
 		v.created.Numbers = append(v.created.Numbers, created.Number)
-		v.created.Descriptions = append(v.created.Descriptions, created.Description)
+		v.created.JiraIds = append(v.created.JiraIds, created.JiraID)
+		v.created.Descriptions = append(v.created.Descriptions, created.Title)
 		v.created.CreatedBy = append(v.created.CreatedBy, created.CreatedBy)
 		v.created.CreatedAt = append(v.created.CreatedAt, created.CreatedAt)
 	case tracker.TaskAssigned{}.EventName():
@@ -134,7 +135,7 @@ func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, er
 		if err := q.ApplyCreatedToBoard(ctx, v.created); err != nil {
 			return nil, fmt.Errorf("apply new tasks to the board: %w", err)
 		}
-		words := dbsqlc.ApplyWordsToBoardParams{Tasks: v.created.Tasks, Descriptions: v.created.Descriptions}
+		words := dbsqlc.ApplyWordsToBoardParams{Tasks: v.created.Tasks, JiraIds: v.created.JiraIds, Descriptions: v.created.Descriptions}
 		if err := q.ApplyWordsToBoard(ctx, words); err != nil {
 			return nil, fmt.Errorf("apply words to the board: %w", err)
 		}

@@ -53,7 +53,7 @@ func TestWhatWasSealedCannotBeChangedUnnoticed(t *testing.T) {
 		{"an amount", "update accounting.transfers set amount = amount + 100 where id = " + at(transfer), transfers, []string{at(transfer) + " was changed"}},
 		{"a moment", "update accounting.transfers set occurred_at = occurred_at - interval '1 microsecond' where id = " + at(transfer), transfers, []string{at(transfer) + " was changed"}},
 		{"a transfer that goes", "delete from accounting.transfers where id = " + at(transfer), transfers, []string{at(transfer) + " was deleted"}},
-		{"words", `update log.events set data = jsonb_set(data, '{description}', '"Other words"') where position = ` + at(event), events, []string{at(event) + " was changed"}},
+		{"words", `update log.events set data = jsonb_set(data, '{title}', '"Other words"') where position = ` + at(event), events, []string{at(event) + " was changed"}},
 		{"who did it", "update log.events set actor = null where position = " + at(event), events, []string{at(event) + " was changed"}},
 		{"an event that goes", "delete from log.events where position = " + at(event), events, []string{at(event) + " was deleted"}},
 		{"an event in the place of another", `delete from log.events where position = ` + at(event) + `; insert into log.events overriding system value

@@ -139,7 +139,8 @@ func operations() OperationsData {
 		},
 		Oldest: &OldestEvent{"withdraw_money", 95 * time.Second, "/ops/events/1"},
 		Failed: []FailedJob{
-			{ID: 71, Kind: "refresh_tasks", Queue: "read_models", Attempt: 25, MaxAttempts: 25, Dead: true, Error: "event 0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11 (Task.Created version 2 at position 41) cannot be read: version 2 is not known here", Job: "/ops/jobs/jobs/71", Flow: "/ops/events/1"},
+			{ID: 71, Kind: "refresh_tasks", Queue: "read_models", Attempt: 25, MaxAttempts: 25, Dead: true, Error: "event 0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11 (Task.Created version 2 at position 41) cannot be read: it breaks the schema Task.Created.v2: jira_id: 'popug 42' does not match pattern '^[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}$'; missing property 'title'", Job: "/ops/jobs/jobs/71", Flow: "/ops/events/1"},
+			{ID: 73, Kind: "ring_bells", Queue: "default", MaxAttempts: 25, Unknown: true, Error: "no job of the kind ring_bells is known to this version of the program; a newer one has to run", Job: "/ops/jobs/jobs/73"},
 			{ID: 72, Kind: "send_mail", Queue: "mail", Attempt: 3, MaxAttempts: 25, Next: 41 * time.Second, Error: "reach the mail server mail.example:587: connection refused", Job: "/ops/jobs/jobs/72"},
 		},
 		ClosedDay: now.AddDate(0, 0, -1), ClosedAt: now.Add(-14 * time.Hour), NextDay: now, NextEnds: now.Add(10 * time.Hour), VerifiedAt: now.Add(-time.Hour),

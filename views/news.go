@@ -96,7 +96,7 @@ func (n TaskNews) Letter(ctx context.Context, site string) Letter {
 	l := letterTo(ctx, n.Name, site, n.address())
 	l.Subject, l.Headline, l.Explanation, l.Why = n.Headline(ctx), n.Headline(ctx), n.why(ctx), T(ctx, "mail.why_task")
 	if n.Kind != tracker.DrawTold {
-		l.About, l.Headline = n.Headline(ctx), n.Task.Description
+		l.About, l.Headline = n.Headline(ctx), withJiraID(n.Task.JiraID, n.Task.Description)
 	}
 	if cost := n.cost(ctx); cost != "" {
 		l.Explanation += " " + cost
@@ -104,7 +104,7 @@ func (n TaskNews) Letter(ctx context.Context, site string) Letter {
 	for _, list := range n.lists(ctx) {
 		shown := LetterList{Title: list.title}
 		for _, task := range list.tasks {
-			line := LetterLine{Label: taskName(task.Number) + " " + task.Description}
+			line := LetterLine{Label: taskName(task.Number) + " " + withJiraID(task.JiraID, task.Description)}
 			if task.Fee != nil {
 				line.Amount = Money(ctx, *task.Fee)
 			}

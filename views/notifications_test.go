@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,11 @@ func unread(p Page, count int) Page {
 }
 
 func notified(number int, description string, fee int64) tracker.NotifiedTask {
-	return tracker.NotifiedTask{ID: uuid.NameSpaceOID, Number: number, Description: description, Fee: new(fee), Reward: new(2 * fee)}
+	task := tracker.NotifiedTask{ID: uuid.NameSpaceOID, Number: number, Description: description, Fee: new(fee), Reward: new(2 * fee)}
+	if number%2 == 1 {
+		task.JiraID = "POPUG-" + strconv.Itoa(number)
+	}
+	return task
 }
 
 // drawTold is a draw that gave many tasks, of which two are named, and took one.
@@ -81,7 +86,7 @@ func TestAMailNamesTheTasksOfADraw(t *testing.T) {
 	require.Equal(t, "A draw: 1,204 tasks given to you and 1 taken from you", letter.Subject)
 	text := letter.Text()
 	for _, part := range []string{
-		"Hello Ann <Lorikeet>,\n", "- T-41 Polish the mirror in the meeting room ($15.00)\n", "and 1,202 more\n", "Taken from you: 1 task\n",
+		"Hello Ann <Lorikeet>,\n", "- T-41 POPUG-41 · Polish the mirror in the meeting room ($15.00)\n", "and 1,202 more\n", "Taken from you: 1 task\n",
 		"Max Macaw had all open tasks drawn anew. Fees: $18,060.00.\n", "See it: https://ates.company.example/tasks/draws/" + uuid.NameSpaceURL.String(),
 		"https://ates.company.example/notifications/preferences",
 	} {

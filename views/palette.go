@@ -41,7 +41,7 @@ func (d PaletteData) groups(ctx context.Context, p Page) (groups []paletteGroup)
 	for _, task := range d.Tasks {
 		tasks.items = append(tasks.items, paletteItem{
 			id: "task-" + task.ID, icon: statusIcon(task.Status), label: task.Description,
-			detail: taskName(task.Number) + " · " + T(ctx, "status."+task.Status), href: task.address(),
+			detail: withJiraID(task.JiraID, taskName(task.Number)+" · "+T(ctx, "status."+task.Status)), href: task.address(),
 		})
 	}
 	people := paletteGroup{id: "people", title: T(ctx, "palette.people")}

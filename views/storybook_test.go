@@ -69,10 +69,12 @@ func stories() map[string]templ.Component {
 	nobody := Page{Now: now, Version: "v0.1.0"}
 
 	return map[string]templ.Component{
-		"board":          Board(page(domain.Manager), board),
-		"board-flash":    Board(drawn, board),
-		"board-plain":    Board(page(domain.Worker), plain),
-		"new-task":       NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-1", ReturnTo: "/tasks"}),
+		"board":       Board(page(domain.Manager), board),
+		"board-flash": Board(drawn, board),
+		"board-plain": Board(page(domain.Worker), plain),
+		"new-task":    NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-1", ReturnTo: "/tasks"}),
+		"new-task-brackets": NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-2", Description: "Polish the mirror [urgent]",
+			Message: "Square brackets are only for a Jira id in front, as in “[POPUG-42] - Title”. Write the rest without them."}),
 		"new-task-empty": NewTask(page(domain.Worker).at("/tasks/new"), NewTaskForm{Key: "k-2", Description: "   ", Message: "Describe the task: the description is empty."}),
 		"palette":        Palette(page(domain.Admin).at("/palette?q=Ann"), PaletteData{Query: "", Tasks: tasks(), People: samplePeople(), MayAssign: true}),
 		"palette-none":   Palette(page(domain.Worker).at("/palette?q=nothing"), PaletteData{Query: "nothing"}),
@@ -111,7 +113,7 @@ func stories() map[string]templ.Component {
 		"audit-empty":     Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv", Filter: AuditFilter{Task: "T-7"}}),
 		"audit-new":       Audit(page(domain.Worker).at("/audit"), AuditData{Address: "/audit", Export: "/audit.csv"}),
 		"analytics":       Analytics(page(domain.TopManager).at("/analytics"), analytics()),
-		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{OfDay, now, "", 0, 0}, {OfMonth, now, "", 0, 0}, {OfYear, now, "", 0, 0}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
+		"analytics-empty": Analytics(page(domain.TopManager).at("/analytics"), AnalyticsData{Address: "/analytics", Today: now, Month: now, Year: now, Dearest: []Dearest{{Span: OfDay, Until: now}, {Span: OfMonth, Until: now}, {Span: OfYear, Until: now}}, ByDay: Earnings{ID: "by-day"}, ByMonth: Earnings{ID: "by-month"}, ByYear: Earnings{ID: "by-year"}}),
 		"operations":      Operations(page(domain.Admin).at("/ops"), operations()),
 		"operations-well": Operations(page(domain.Admin).at("/ops"), allWell()),
 		"operations-new":  Operations(page(domain.Admin).at("/ops"), OperationsData{}),
@@ -196,9 +198,9 @@ func drawOf(n, onBoard int) DrawData {
 		DrawRow: draws()[n], Address: "/tasks/draws/d", Interests: "draws/c", OnBoard: onBoard, Took: 2300 * time.Millisecond,
 		Shares: []DrawShare{mine, {bob, 2, 1, 2600}, {long, 0, 12480, 0}}, Others: n * 150, Mine: &mine, Next: "/tasks/draws/d?before=7",
 		Moves: []DrawMove{
-			{"t-42", 42, "Teach the new colleagues to say “deploy”", bob, ann, nil},
-			{"t-41", 41, strings.Repeat("Polish the mirror in the meeting room ", 9), long, bob, &fee},
-			{"t-40", 0, "", ann, long, &fee},
+			{"t-42", 42, "NEST-7", "Teach the new colleagues to say “deploy”", bob, ann, nil},
+			{"t-41", 41, "POPUG-42", strings.Repeat("Polish the mirror in the meeting room ", 9), long, bob, &fee},
+			{"t-40", 0, "", "", ann, long, &fee},
 		},
 	}
 }
@@ -229,11 +231,11 @@ func tasks() []TaskRow {
 	ann, bob, hiro := Person{"ann", "Ann Lorikeet"}, Person{"bob", "Bob Budgerigar"}, Person{"hiro", "Hiro Parrotlet"}
 	resolvable := &ResolveForm{Key: "k-r", Assignment: 2}
 	return []TaskRow{
-		{"t-42", 42, StatusOpen, "Teach the new colleagues to say “deploy”", hiro, nil, now.Add(-20 * time.Second), resolvable},
-		{"t-41", 41, StatusOpen, "Polish the mirror in the meeting room", ann, &Prices{1500, 3000}, now.Add(-4 * time.Minute), resolvable},
-		{"t-40", 40, StatusOpen, "Count the sunflower seeds", bob, &Prices{1200, 2500}, now.Add(-3 * time.Hour), resolvable},
-		{"t-39", 39, StatusOpen, "Reply to the cockatoos about the noise after nine", ann, &Prices{2000, 4000}, now.Add(-26 * time.Hour), nil},
-		{"t-38", 38, StatusResolved, "Replace the perch in front of the coffee machine", bob, &Prices{1000, 2100}, now.Add(-9 * 24 * time.Hour), nil},
+		{"t-42", 42, StatusOpen, "NEST-7", "Teach the new colleagues to say “deploy”", hiro, nil, now.Add(-20 * time.Second), resolvable},
+		{"t-41", 41, StatusOpen, "POPUG-42", "Polish the mirror in the meeting room", ann, &Prices{1500, 3000}, now.Add(-4 * time.Minute), resolvable},
+		{"t-40", 40, StatusOpen, "", "Count the sunflower seeds", bob, &Prices{1200, 2500}, now.Add(-3 * time.Hour), resolvable},
+		{"t-39", 39, StatusOpen, "", "Reply to the cockatoos about the noise after nine", ann, &Prices{2000, 4000}, now.Add(-26 * time.Hour), nil},
+		{"t-38", 38, StatusResolved, "", "Replace the perch in front of the coffee machine", bob, &Prices{1000, 2100}, now.Add(-9 * 24 * time.Hour), nil},
 	}
 }
 
@@ -254,7 +256,7 @@ func account() BalanceData {
 	payout := &Payout{Day: yesterday, Amount: 245050, At: yesterday.Add(10 * time.Hour), Booking: "1204", BankFile: "ATES-20261102-1", Ledger: "/audit", Href: "/balance?day=2026-11-02"}
 	paid := BalanceDay{Day: yesterday, Href: "/balance?day=2026-11-02", Opening: 0, Fees: 3000, Rewards: 248050, PaidOut: 245050, Closed: true, Payout: payout, Entries: []BalanceEntry{
 		{ID: "e2", Kind: EntryPayout, At: yesterday.Add(9*time.Hour + 55*time.Minute), Payout: payout, Amount: -245050, Cause: "/audit"},
-		{ID: "e1", Kind: EntryReward, At: yesterday, TaskID: "t-38", TaskNumber: 38, Description: "Replace the perch in front of the coffee machine", By: "Ann Lorikeet", ByViewer: true, Amount: 248050, Running: 245050, Cause: "/audit"},
+		{ID: "e1", Kind: EntryReward, At: yesterday, JiraID: "NEST-12", TaskID: "t-38", TaskNumber: 38, Description: "Replace the perch in front of the coffee machine", By: "Ann Lorikeet", ByViewer: true, Amount: 248050, Running: 245050, Cause: "/audit"},
 		{ID: "e0", Kind: EntryFee, At: yesterday.Add(-time.Hour), Late: true, TaskID: "t-38", TaskNumber: 38, Assignment: 1, Amount: -3000, Running: -3000, Cause: "/audit"},
 	}}
 	return BalanceData{
@@ -263,7 +265,7 @@ func account() BalanceData {
 		Days: []BalanceDay{
 			{Day: now, Opening: -1500, Debt: since, Entries: []BalanceEntry{
 				{ID: "e4", Kind: EntryReward, At: now.Add(-time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", By: "Max Macaw", Amount: 2500, Running: -200, Cause: "/audit"},
-				{ID: "e3", Kind: EntryFee, At: now.Add(-2 * time.Hour), TaskID: "t-41", TaskNumber: 41, Description: "Polish the mirror in the meeting room", Assignment: 2, By: "Max Macaw", Amount: -1200, Running: -2700, Cause: "/audit"},
+				{ID: "e3", Kind: EntryFee, At: now.Add(-2 * time.Hour), TaskID: "t-41", TaskNumber: 41, JiraID: "POPUG-42", Description: "Polish the mirror in the meeting room", Assignment: 2, By: "Max Macaw", Amount: -1200, Running: -2700, Cause: "/audit"},
 			}},
 			paid,
 			{Day: yesterday.Add(-24 * time.Hour), Opening: -900, Fees: 1200, Rewards: 600, Closing: -1500, Closed: true},
@@ -317,10 +319,10 @@ func ledgerEntries() []AuditEntry {
 	ann, max := Person{"ann", "Ann Lorikeet"}, Person{"max", "Max Macaw"}
 	const event, command = "0199f3c1-52d0-7a5e-8d53-6f2b8d6f1a11", "0199f3c1-52d0-7a5e-8d53-000000000042"
 	return []AuditEntry{
-		{"5", TransferPayout, now, now, ann, "", 0, "", 0, 1500, 0, 0, event, "Account.BalanceReset", command, Person{}},
-		{"4", TransferReset, now, now, ann, "", 0, "", 0, 1500, -1500, 0, event, "Day.Ended", command, Person{}},
-		{"3", TransferReward, now, now, ann, "t-41", 41, "Polish the mirror", 2, 3000, 3000, 1500, event, "Task.Resolved", command, max},
-		{"2", TransferFee, now, now, ann, "t-41", 41, "Polish the mirror", 2, 1500, -1500, -1500, event, "Task.Assigned", command, max},
+		{"5", TransferPayout, now, now, ann, "", 0, "", "", 0, 1500, 0, 0, event, "Account.BalanceReset", command, Person{}},
+		{"4", TransferReset, now, now, ann, "", 0, "", "", 0, 1500, -1500, 0, event, "Day.Ended", command, Person{}},
+		{"3", TransferReward, now, now, ann, "t-41", 41, "POPUG-42", "Polish the mirror", 2, 3000, 3000, 1500, event, "Task.Resolved", command, max},
+		{"2", TransferFee, now, now, ann, "t-41", 41, "POPUG-42", "Polish the mirror", 2, 1500, -1500, -1500, event, "Task.Assigned", command, max},
 	}
 }
 
@@ -361,8 +363,8 @@ func analytics() AnalyticsData {
 		Address: "/analytics", Today: now, Month: now, Year: now, Previous: "/a", EarnedToday: -1300, EarnedMonth: 128000, EarnedYear: 1280050, TodayHref: "/accounting",
 		BelowZero: []Debtor{{Person{"ann", "Ann Lorikeet"}, -1500, "/audit"}, {Person{"bob", "Bob Budgerigar"}, -200, "/audit"}},
 		Dearest: []Dearest{
-			{OfDay, now, "t-41", 41, 2800}, {OfDay, now.AddDate(0, 0, -1), "t-40", 40, 3800}, {OfDay, now.AddDate(0, 0, -2), "", 0, 0},
-			{OfMonth, now, "t-40", 40, 3800}, {OfYear, now, "t-12", 12, 4000},
+			{OfDay, now, "t-41", 41, "POPUG-42", "Polish the mirror", 2800}, {OfDay, now.AddDate(0, 0, -1), "t-40", 40, "", "Count the sunflower seeds", 3800},
+			{Span: OfDay, Until: now.AddDate(0, 0, -2)}, {OfMonth, now, "t-40", 40, "", "Count the sunflower seeds", 3800}, {OfYear, now, "t-12", 12, "", "", 4000},
 		},
 		ByDay: earningsOf("by-day", true), ByMonth: earningsOf("by-month", false), ByYear: earningsOf("by-year", false),
 	}

@@ -120,7 +120,7 @@ func (f *firm) actor(login string) domain.Actor {
 func (f *firm) given(to domain.Actor, fee, reward int64) uuid.UUID {
 	f.t.Helper()
 	f.only(to)
-	create := &tracker.CreateTask{Request: domain.Request{By: f.manager}, Description: "=1+1"}
+	create := &tracker.CreateTask{Request: domain.Request{By: f.manager}, Description: "[POPUG-42] - =1+1"}
 	require.NoError(f.t, f.bus.Do(f.t.Context(), jobstest.PricedTask{CreateTask: create, Fee: fee * 100, Reward: reward * 100}))
 	f.idle()
 	return create.TaskID
@@ -296,6 +296,7 @@ func TestACSVFileHasWhatThePageShows(t *testing.T) {
 	require.Len(t, rows, 1+3)
 	for _, row := range rows[1:] {
 		require.Equal(t, "'=1+1", row[7])
+		require.Equal(t, "POPUG-42", row[len(row)-1])
 	}
 	require.Equal(t, []string{"25,00", "25,00", "-2,00"}, rows[1][11:14])
 	require.Equal(t, []string{"12,00", "-12,00", "-27,00"}, rows[2][11:14])

@@ -184,7 +184,7 @@ func (n giveTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, er
 	var events []domain.Event
 	var created tracker.TaskCreated
 	var assigned tracker.TaskAssigned
-	_, err = pgx.ForEachRow(rows, []any{&created.TaskID, &created.Number, &created.Description, &assigned.Assignee}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&created.TaskID, &created.Number, &created.Title, &assigned.Assignee}, func() error {
 		created.CreatedBy, created.CreatedAt = auth.System.ID, tx.Now
 		assigned.TaskID, assigned.Assignment = created.TaskID, 1
 		events = append(events, domain.Event{Subject: created.TaskID, Version: 1, Data: created}, domain.Event{Subject: created.TaskID, Version: 2, Data: assigned})

@@ -29,6 +29,16 @@ func TestTheBoardCreatesWhereOneIsAndThePaletteShowsWhatOneMay(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, body, `name="return_to" value="/balance"`, "and goes on from there")
 
+	// A Jira id in front of the title is one of its own from here on.
+	status, body = worker.post("/tasks", url.Values{"description": {"[quill-77] - Mend the inkwell"}, "return_to": {"/tasks?q=QUILL-77"}})
+	require.Equal(t, http.StatusOK, status)
+	require.Regexp(t, `1 of \d+ tasks matches`, body)
+	require.Regexp(t, `<a href="(/tasks/[0-9a-f-]+)"><span class="jira">QUILL-77</span> Mend the inkwell</a>`, body)
+	_, address, _ := strings.Cut(body, `<td class="cell-text"><a href="`)
+	address, _, _ = strings.Cut(address, `"`)
+	_, body = worker.get(address)
+	require.Contains(t, body, `<span class="jira">QUILL-77</span> Mend the inkwell</p>`)
+
 	_, body = worker.get("/tasks/mine?sort=reward")
 	pool := dial(t, database)
 	open := number(t, pool, `select count(*) from tracker.board where status = 'open' and assignee = (select assignee from tracker.board where task = $1)`, mine)
@@ -45,7 +55,8 @@ func TestTheBoardCreatesWhereOneIsAndThePaletteShowsWhatOneMay(t *testing.T) {
 		"worker, pages":  {worker, "peop", nil, []string{"/people"}},
 		"manager":        {manager, "", []string{`"/tasks/assign"`, `"/accounting"`}, []string{`"/balance"`, `"/people`, `"/ops"`}},
 		"admin":          {admin, "ada", []string{"Ada Kakapo", "/people/"}, []string{`"/accounting"`, `"/balance"`}},
-		"tasks":          {manager, "quil", []string{"Sharpen the quill"}, []string{"/people/"}},
+		"tasks":          {manager, "quil", []string{"Sharpen the quill", "Mend the inkwell"}, []string{"/people/"}},
+		"Jira ids":       {manager, "quill-77", []string{"Mend the inkwell</span>", "QUILL-77 · T-"}, []string{"Sharpen the quill"}},
 	} {
 		header := http.Header{"HX-Request": {"true"}, "HX-Request-Type": {"partial"}, "HX-Target": {"div#palette-found"}}
 		status, body := c.someone.do(http.MethodGet, "/palette?q="+url.QueryEscape(c.q), nil, header)

@@ -72,14 +72,16 @@ func TestWhatCannotBeRightIsRefusedAndNothingTypedIsLost(t *testing.T) {
 		"not text":        {"a\x00b", "not text"},
 		"not UTF-8":       {"a\xff", "not text"},
 		"markup, too big": {strings.Repeat("<script>", 200), "too long"},
+		"brackets":        {"Clean the cage [urgent]", "Square brackets are only for a Jira id in front, as in “[POPUG-42] - Title”"},
+		"only a Jira id":  {"[POPUG-42] - ", "There is only a Jira id"},
 	} {
 		status, body := manager.post("/tasks", url.Values{"idempotency_key": {name}, "description": {c.description}})
 		require.Equal(t, http.StatusUnprocessableEntity, status, name)
 		require.Contains(t, body, c.shown, name)
 		require.Contains(t, body, `aria-invalid="true"`, name)
 		require.NotContains(t, body, "<script><script>", "what was typed is text")
-		if name == "too long" {
-			require.Contains(t, body, c.description, "it is still there to be shortened")
+		if name == "too long" || name == "brackets" {
+			require.Contains(t, body, c.description, "it is still there to be corrected")
 		}
 	}
 	for name, c := range map[string]struct {

@@ -65,7 +65,7 @@ func TestABalanceSaysWhy(t *testing.T) {
 	require.Equal(t, "Yesterday's payout $15.00 paid For Sunday, March 1, 2026. Left the books on Mar 2, 2026, 00:01 UTC, booking "+booking+". How it came about All payouts",
 		textOf(t, page, "yesterdays-payout"))
 	require.Contains(t, textOf(t, page, "day-2026-03-01"), "Payout Payout for Sunday, March 1, 2026 Left the books on Mar 2, 2026, 00:01 UTC, booking "+booking)
-	require.Contains(t, textOf(t, page, "day-2026-03-01"), "Reward for T-1 =1+1 Resolved by "+manager+" at 09:00 +$30.00 $15.00")
+	require.Contains(t, textOf(t, page, "day-2026-03-01"), "Reward for T-1 POPUG-42 =1+1 Resolved by "+manager+" at 09:00 +$30.00 $15.00")
 	for _, link := range append(linksTo(page, "/audit"), linksTo(page, "/tasks/"+task.String())...) {
 		f.page(bob, link)
 	}
@@ -74,7 +74,7 @@ func TestABalanceSaysWhy(t *testing.T) {
 	page = f.page(ann, "/balance")
 	owed := "You owed $15.00, in debt since Mar 1, 2026 : it is carried from day to day until rewards cover it."
 	require.Contains(t, textOf(t, page, "yesterdays-payout"), "$0.00 Nothing was paid out for Sunday, March 1, 2026: it ended at −$15.00, which is carried.")
-	require.Contains(t, textOf(t, page, "day-2026-03-02"), "Fee for T-2, assignment 1 =1+1 Drawn for you by "+manager+" at 00:01 −$12.00 −$27.00")
+	require.Contains(t, textOf(t, page, "day-2026-03-02"), "Fee for T-2, assignment 1 POPUG-42 =1+1 Drawn for you by "+manager+" at 00:01 −$12.00 −$27.00")
 	require.Contains(t, textOf(t, page, "day-2026-03-02"), "Carried "+owed+" −$15.00")
 	require.Contains(t, page, `href="/balance?day=2026-03-01"`)
 

@@ -21,9 +21,11 @@ const (
 
 // NewTask is what Accounting learns of a task from the event that created it.
 type NewTask struct {
-	Cause       domain.Envelope
-	TaskID      uuid.UUID
-	Number      int64
+	Cause  domain.Envelope
+	TaskID uuid.UUID
+	Number int64
+	// JiraID is empty where the task has none.
+	JiraID      string
 	Description string
 }
 
@@ -45,6 +47,7 @@ func (c *PriceTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 		causes[t.TaskID] = t.Cause
 		words.Tasks = append(words.Tasks, t.TaskID)
 		words.Numbers = append(words.Numbers, t.Number)
+		words.JiraIds = append(words.JiraIds, t.JiraID)
 		words.Descriptions = append(words.Descriptions, t.Description)
 	}
 	events, err := price(ctx, tx, c.Books, causes)

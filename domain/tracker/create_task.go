@@ -13,7 +13,8 @@ import (
 )
 
 // CreateTask creates an open task and draws its first assignee. Anyone may. It is refused when the description is not 1 to
-// MaxDescription characters of text, and when there is no active Worker.
+// MaxDescription characters of text or has square brackets elsewhere than around a Jira id in front, as in "[POPUG-42] - Title", and
+// when there is no active Worker.
 type CreateTask struct {
 	domain.Request
 	Description string
@@ -25,7 +26,7 @@ type CreateTask struct {
 
 // Handle creates the task; the events are Task.Created and Task.Assigned.
 func (c *CreateTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	description, err := describe(c.Description)
+	about, err := describe(c.Description)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (c *CreateTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 		return nil, fmt.Errorf("make a task id: %w", err)
 	}
 	task, err := dbsqlc.New(tx).InsertTask(ctx, dbsqlc.InsertTaskParams{
-		ID: id, Description: description, CreatedBy: c.By.ID, CreatedAt: tx.Now,
+		ID: id, JiraID: about.jiraID, Description: about.title, CreatedBy: c.By.ID, CreatedAt: tx.Now,
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errNoWorkers()
@@ -44,7 +45,9 @@ func (c *CreateTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, 
 	}
 	c.TaskID, c.Number = id, task.Number
 	return []domain.Event{
-		{Subject: id, Version: 1, Data: TaskCreated{TaskID: id, Number: task.Number, Description: description, CreatedBy: c.By.ID, CreatedAt: tx.Now}},
+		{Subject: id, Version: 1, Data: TaskCreated{
+			TaskID: id, Number: task.Number, JiraID: about.jiraID, Title: about.title, CreatedBy: c.By.ID, CreatedAt: tx.Now,
+		}},
 		{Subject: id, Version: 2, Data: TaskAssigned{TaskID: id, Assignee: task.Assignee, Assignment: 1}},
 	}, nil
 }

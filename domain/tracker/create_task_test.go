@@ -29,7 +29,7 @@ func TestANewTaskIsOpenAndWithOneOfTheWorkers(t *testing.T) {
 		require.Contains(t, []uuid.UUID{people[0].ID, people[1].ID, people[2].ID}, row.Assignee, "only Workers are drawn")
 		require.Equal(t, []domain.Event{
 			{Subject: cmd.TaskID, Version: 1, Data: tracker.TaskCreated{
-				TaskID: cmd.TaskID, Number: cmd.Number, Description: "Clean the cage\nand the perch", CreatedBy: by.By.ID, CreatedAt: tx.Now,
+				TaskID: cmd.TaskID, Number: cmd.Number, Title: "Clean the cage\nand the perch", CreatedBy: by.By.ID, CreatedAt: tx.Now,
 			}},
 			{Subject: cmd.TaskID, Version: 2, Data: tracker.TaskAssigned{TaskID: cmd.TaskID, Assignee: row.Assignee, Assignment: 1}},
 		}, events)
@@ -60,6 +60,22 @@ func TestADescriptionOutsideTheLimitsCreatesNothing(t *testing.T) {
 	} {
 		refuses(t, tx, &tracker.CreateTask{Request: somebody(domain.Worker), Description: typed}, domain.Invalid, code)
 	}
+}
+
+func TestAJiraIDInFrontIsKeptApart(t *testing.T) {
+	t.Parallel()
+	tx := begin(t)
+	workers(t, tx, 1)
+	cmd := &tracker.CreateTask{Request: somebody(domain.Worker), Description: "[popug-42] - Clean the cage"}
+	events, err := cmd.Handle(t.Context(), tx)
+	require.NoError(t, err)
+	created := events[0].Data.(tracker.TaskCreated)
+	require.Equal(t, []string{"POPUG-42", "Clean the cage"}, []string{created.JiraID, created.Title})
+	var jiraID, title string
+	require.NoError(t, tx.QueryRow(t.Context(), `select jira_id, description from tracker.tasks where id = $1`, cmd.TaskID).Scan(&jiraID, &title))
+	require.Equal(t, []string{"POPUG-42", "Clean the cage"}, []string{jiraID, title})
+
+	refuses(t, tx, &tracker.CreateTask{Request: somebody(domain.Worker), Description: "Clean the cage [POPUG-42]"}, domain.Invalid, "task.title_brackets")
 }
 
 // The rule and the table must count the same characters.

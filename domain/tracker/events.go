@@ -9,20 +9,22 @@ import (
 // Producer is the tracker's name in the log.
 const Producer = "tracker"
 
-// TaskCreated tells of a new task, Task.Created version 1. Its first assignee follows in a TaskAssigned.
+// TaskCreated tells of a new task, Task.Created version 2. JiraID is the id that it has in Jira, empty where it has none. Its first
+// assignee follows in a TaskAssigned.
 type TaskCreated struct {
-	TaskID      uuid.UUID `json:"task_id"`
-	Number      int64     `json:"number"`
-	Description string    `json:"description"`
-	CreatedBy   uuid.UUID `json:"created_by"`
-	CreatedAt   time.Time `json:"created_at"`
+	TaskID    uuid.UUID `json:"task_id"`
+	Number    int64     `json:"number"`
+	JiraID    string    `json:"jira_id,omitempty"`
+	Title     string    `json:"title"`
+	CreatedBy uuid.UUID `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // EventName is Task.Created.
 func (TaskCreated) EventName() string { return "Task.Created" }
 
-// EventVersion is 1.
-func (TaskCreated) EventVersion() int { return 1 }
+// EventVersion is 2.
+func (TaskCreated) EventVersion() int { return 2 }
 
 // Producer is the tracker.
 func (TaskCreated) Producer() string { return Producer }

@@ -38,8 +38,10 @@ type Notification struct {
 
 // NotifiedTask is a task of which somebody is told. Its prices are nil until they are known.
 type NotifiedTask struct {
-	ID          uuid.UUID
-	Number      int
+	ID     uuid.UUID
+	Number int
+	// JiraID is empty where the task has none.
+	JiraID      string
 	Description string
 	Fee, Reward *int64
 }
@@ -101,7 +103,7 @@ func complete(ctx context.Context, db dbsqlc.DBTX, rows []dbsqlc.TrackerTold) ([
 	}
 	for _, t := range tasks {
 		n := &told[places[t.Notification]]
-		task := NotifiedTask{ID: t.ID, Number: int(t.Number), Description: t.Description, Fee: t.Fee}
+		task := NotifiedTask{ID: t.ID, Number: int(t.Number), JiraID: t.JiraID, Description: t.Description, Fee: t.Fee}
 		if t.Taken {
 			n.TakenTasks = append(n.TakenTasks, task)
 		} else {
@@ -118,7 +120,7 @@ func notification(row dbsqlc.TrackerTold) Notification {
 		State: row.State, Address: row.Address, Error: row.Error, Attempts: int(row.Attempts), NotedAt: row.NotedAt, Since: row.Since,
 	}
 	if row.Task != nil {
-		n.Task = NotifiedTask{ID: *row.Task, Number: int(row.Number), Description: row.Description, Fee: row.Fee, Reward: row.Reward}
+		n.Task = NotifiedTask{ID: *row.Task, Number: int(row.Number), JiraID: row.JiraID, Description: row.Description, Fee: row.Fee, Reward: row.Reward}
 	}
 	if row.Draw != nil {
 		n.Draw = *row.Draw

@@ -2,8 +2,12 @@ package tracker
 
 import (
 	"embed"
+	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
+
+	"github.com/google/uuid"
 
 	"ates/domain"
 )
@@ -19,6 +23,9 @@ var Contract = sync.OnceValue(func() *domain.Contract { return domain.MustContra
 func Upcast(name string, version int, data []byte) (domain.EventData, error) {
 	switch name {
 	case TaskCreated{}.EventName():
+		if version == 1 {
+			return upcastCreated(data)
+		}
 		return domain.Decode[TaskCreated](version, data)
 	case TaskAssigned{}.EventName():
 		return domain.Decode[TaskAssigned](version, data)
@@ -28,4 +35,23 @@ func Upcast(name string, version int, data []byte) (domain.EventData, error) {
 		return domain.Decode[TasksDrawn](version, data)
 	}
 	return nil, fmt.Errorf("%s of the tracker %w", name, domain.ErrUnknownEvent)
+}
+
+// upcastCreated reads a Task.Created version 1, which told a Jira id as part of the description. What it told is old news and is not
+// refused: a title of then may have square brackets.
+func upcastCreated(data []byte) (domain.EventData, error) {
+	var v1 struct {
+		TaskID      uuid.UUID `json:"task_id"`
+		Number      int64     `json:"number"`
+		Description string    `json:"description"`
+		CreatedBy   uuid.UUID `json:"created_by"`
+		CreatedAt   time.Time `json:"created_at"`
+	}
+	if err := json.Unmarshal(data, &v1); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	about := wordsOf(v1.Description)
+	return TaskCreated{
+		TaskID: v1.TaskID, Number: v1.Number, JiraID: about.jiraID, Title: about.title, CreatedBy: v1.CreatedBy, CreatedAt: v1.CreatedAt,
+	}, nil
 }

@@ -26,7 +26,7 @@ func (q *Queries) FindTaskByNumber(ctx context.Context, number int64) (uuid.UUID
 
 const listLedger = `-- name: ListLedger :many
 select l.id, l.kind, l.amount, l.day, l.occurred_at, l.booked_at, l.wallet as worker, coalesce(w.name, '') as worker_name,
-       l.task, t.number, t.description, l.assignment, l.event, l.event_name, l.correlation, l.actor, coalesce(a.name, '') as actor_name,
+       l.task, t.number, coalesce(t.jira_id, '')::text as jira_id, t.description, l.assignment, l.event, l.event_name, l.correlation, l.actor, coalesce(a.name, '') as actor_name,
        coalesce((case when $1::uuid is not null then accounting.opening(l.wallet, l.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = l.wallet and x.day = l.day and x.id <= l.id
@@ -65,6 +65,7 @@ type ListLedgerRow struct {
 	WorkerName  string
 	Task        *uuid.UUID
 	Number      *int64
+	JiraID      string
 	Description *string
 	Assignment  *int32
 	Event       uuid.UUID
@@ -106,6 +107,7 @@ func (q *Queries) ListLedger(ctx context.Context, arg ListLedgerParams) ([]ListL
 			&i.WorkerName,
 			&i.Task,
 			&i.Number,
+			&i.JiraID,
 			&i.Description,
 			&i.Assignment,
 			&i.Event,

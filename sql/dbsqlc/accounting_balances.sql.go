@@ -173,7 +173,7 @@ func (q *Queries) ListPayoutsOf(ctx context.Context, arg ListPayoutsOfParams) ([
 }
 
 const listStatement = `-- name: ListStatement :many
-select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
+select s.id, s.kind, s.amount, s.task, t.number, coalesce(t.jira_id, '')::text as jira_id, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
        (accounting.opening(s.wallet, s.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id
@@ -199,6 +199,7 @@ type ListStatementRow struct {
 	Amount      int64
 	Task        *uuid.UUID
 	Number      *int64
+	JiraID      string
 	Description *string
 	Assignment  *int32
 	Day         time.Time
@@ -231,6 +232,7 @@ func (q *Queries) ListStatement(ctx context.Context, arg ListStatementParams) ([
 			&i.Amount,
 			&i.Task,
 			&i.Number,
+			&i.JiraID,
 			&i.Description,
 			&i.Assignment,
 			&i.Day,

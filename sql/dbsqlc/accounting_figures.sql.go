@@ -42,7 +42,8 @@ func (q *Queries) FindDayStatus(ctx context.Context, day time.Time) (string, err
 }
 
 const findDearestTask = `-- name: FindDearestTask :one
-select f.dearest_task::uuid as task, f.dearest_reward::bigint as reward, t.number
+select f.dearest_task::uuid as task, f.dearest_reward::bigint as reward, t.number, coalesce(t.jira_id, '')::text as jira_id,
+       coalesce(t.description, '')::text as description
 from accounting.daily_figures f left join accounting.tasks t on t.id = f.dearest_task
 where f.day >= $1 and f.day <= $2 and f.dearest_task is not null
 order by f.dearest_reward desc, f.dearest_at, f.dearest_task limit 1
@@ -54,16 +55,24 @@ type FindDearestTaskParams struct {
 }
 
 type FindDearestTaskRow struct {
-	Task   uuid.UUID
-	Reward int64
-	Number *int64
+	Task        uuid.UUID
+	Reward      int64
+	Number      *int64
+	JiraID      string
+	Description string
 }
 
 // The most expensive of the tasks that were resolved from first to last, both included. No row: none was.
 func (q *Queries) FindDearestTask(ctx context.Context, arg FindDearestTaskParams) (FindDearestTaskRow, error) {
 	row := q.db.QueryRow(ctx, findDearestTask, arg.First, arg.Last)
 	var i FindDearestTaskRow
-	err := row.Scan(&i.Task, &i.Reward, &i.Number)
+	err := row.Scan(
+		&i.Task,
+		&i.Reward,
+		&i.Number,
+		&i.JiraID,
+		&i.Description,
+	)
 	return i, err
 }
 
@@ -130,7 +139,8 @@ func (q *Queries) ListBelowZero(ctx context.Context) ([]ListBelowZeroRow, error)
 }
 
 const listDailyFigures = `-- name: ListDailyFigures :many
-select f.day, f.fees, f.rewards, f.below_zero, (d.day is not null)::boolean as closed, f.dearest_task, f.dearest_reward, t.number as dearest_number
+select f.day, f.fees, f.rewards, f.below_zero, (d.day is not null)::boolean as closed, f.dearest_task, f.dearest_reward, t.number as dearest_number,
+       coalesce(t.jira_id, '')::text as dearest_jira_id, coalesce(t.description, '')::text as dearest_description
 from accounting.daily_figures f
 left join accounting.days d on d.day = f.day and d.status = 'closed'
 left join accounting.tasks t on t.id = f.dearest_task
@@ -143,14 +153,16 @@ type ListDailyFiguresParams struct {
 }
 
 type ListDailyFiguresRow struct {
-	Day           time.Time
-	Fees          int64
-	Rewards       int64
-	BelowZero     int64
-	Closed        bool
-	DearestTask   *uuid.UUID
-	DearestReward *int64
-	DearestNumber *int64
+	Day                time.Time
+	Fees               int64
+	Rewards            int64
+	BelowZero          int64
+	Closed             bool
+	DearestTask        *uuid.UUID
+	DearestReward      *int64
+	DearestNumber      *int64
+	DearestJiraID      string
+	DearestDescription string
 }
 
 // The days from first to last, both included, in which something was booked, with their most expensive tasks, the oldest first.
@@ -172,6 +184,8 @@ func (q *Queries) ListDailyFigures(ctx context.Context, arg ListDailyFiguresPara
 			&i.DearestTask,
 			&i.DearestReward,
 			&i.DearestNumber,
+			&i.DearestJiraID,
+			&i.DearestDescription,
 		); err != nil {
 			return nil, err
 		}

@@ -116,20 +116,26 @@ func (q *Queries) Book(ctx context.Context, arg BookParams) ([]BookRow, error) {
 }
 
 const describeTasks = `-- name: DescribeTasks :exec
-update accounting.tasks t set number = d.number, description = d.description
-from (select unnest($1::uuid[]) as id, unnest($2::bigint[]) as number, unnest($3::text[]) as description) d
+update accounting.tasks t set number = d.number, jira_id = nullif(d.jira_id, ''), description = d.description
+from (select unnest($1::uuid[]) as id, unnest($2::bigint[]) as number, unnest($3::text[]) as jira_id, unnest($4::text[]) as description) d
 where t.id = d.id
 `
 
 type DescribeTasksParams struct {
 	Tasks        []uuid.UUID
 	Numbers      []int64
+	JiraIds      []string
 	Descriptions []string
 }
 
 // Adds the number and words of tasks that have their price.
 func (q *Queries) DescribeTasks(ctx context.Context, arg DescribeTasksParams) error {
-	_, err := q.db.Exec(ctx, describeTasks, arg.Tasks, arg.Numbers, arg.Descriptions)
+	_, err := q.db.Exec(ctx, describeTasks,
+		arg.Tasks,
+		arg.Numbers,
+		arg.JiraIds,
+		arg.Descriptions,
+	)
 	return err
 }
 

@@ -138,6 +138,7 @@ type AccountingTask struct {
 	Fee         int64
 	Reward      int64
 	PricedAt    time.Time
+	JiraID      *string
 }
 
 type AccountingTransfer struct {
@@ -372,6 +373,7 @@ type TrackerBoard struct {
 	Version     int64
 	Fee         *int64
 	Reward      *int64
+	JiraID      *string
 }
 
 type TrackerBoardCount struct {
@@ -485,6 +487,7 @@ type TrackerTask struct {
 	CreatedAt   time.Time
 	ResolvedBy  *uuid.UUID
 	ResolvedAt  *time.Time
+	JiraID      *string
 }
 
 type TrackerTold struct {
@@ -511,4 +514,5 @@ type TrackerTold struct {
 	Description string
 	Fee         *int64
 	Reward      *int64
+	JiraID      string
 }

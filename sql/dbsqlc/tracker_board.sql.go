@@ -113,16 +113,18 @@ func (q *Queries) AddHistory(ctx context.Context, arg AddHistoryParams) ([]uuid.
 }
 
 const applyCreatedToBoard = `-- name: ApplyCreatedToBoard :exec
-insert into tracker.board as b (task, number, description, created_by, created_at)
-select unnest($1::uuid[]) as task, unnest($2::bigint[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::timestamptz[])
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at)
+select unnest($1::uuid[]) as task, unnest($2::bigint[]), nullif(unnest($3::text[]), ''), unnest($4::text[]),
+       unnest($5::uuid[]), unnest($6::timestamptz[])
 order by task
-on conflict (task) do update set number = excluded.number, description = excluded.description,
+on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
     created_by = excluded.created_by, created_at = excluded.created_at
 `
 
 type ApplyCreatedToBoardParams struct {
 	Tasks        []uuid.UUID
 	Numbers      []int64
+	JiraIds      []string
 	Descriptions []string
 	CreatedBy    []uuid.UUID
 	CreatedAt    []time.Time
@@ -133,6 +135,7 @@ func (q *Queries) ApplyCreatedToBoard(ctx context.Context, arg ApplyCreatedToBoa
 	_, err := q.db.Exec(ctx, applyCreatedToBoard,
 		arg.Tasks,
 		arg.Numbers,
+		arg.JiraIds,
 		arg.Descriptions,
 		arg.CreatedBy,
 		arg.CreatedAt,
@@ -192,19 +195,21 @@ func (q *Queries) ApplyStateToBoard(ctx context.Context, arg ApplyStateToBoardPa
 
 const applyWordsToBoard = `-- name: ApplyWordsToBoard :exec
 insert into tracker.board_words (task, words)
-select n.task, tracker.words_of(n.description) from (select unnest($1::uuid[]) as task, unnest($2::text[]) as description) n
+select n.task, tracker.words_of(n.jira_id || ' ' || n.description)
+from (select unnest($1::uuid[]) as task, unnest($2::text[]) as jira_id, unnest($3::text[]) as description) n
 order by n.task
 on conflict (task) do update set words = excluded.words
 `
 
 type ApplyWordsToBoardParams struct {
 	Tasks        []uuid.UUID
+	JiraIds      []string
 	Descriptions []string
 }
 
-// Puts the words of new tasks into the board, by which they are found.
+// Puts the words of new tasks into the board, by which they are found: those of their Jira ids first.
 func (q *Queries) ApplyWordsToBoard(ctx context.Context, arg ApplyWordsToBoardParams) error {
-	_, err := q.db.Exec(ctx, applyWordsToBoard, arg.Tasks, arg.Descriptions)
+	_, err := q.db.Exec(ctx, applyWordsToBoard, arg.Tasks, arg.JiraIds, arg.Descriptions)
 	return err
 }
 
@@ -308,7 +313,7 @@ func (q *Queries) FindByWords(ctx context.Context, arg FindByWordsParams) ([]uui
 }
 
 const findOnBoard = `-- name: FindOnBoard :one
-select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
+select b.task, b.number::bigint as number, coalesce(b.jira_id, '')::text as jira_id, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
        b.since::timestamptz as since, b.created_by::uuid as created_by, coalesce(c.name, '')::text as created_by_name
 from tracker.board b
@@ -320,6 +325,7 @@ where b.task = $1 and b.description is not null and b.version > 0
 type FindOnBoardRow struct {
 	Task          uuid.UUID
 	Number        int64
+	JiraID        string
 	Description   string
 	Status        string
 	Assignee      uuid.UUID
@@ -339,6 +345,7 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 	err := row.Scan(
 		&i.Task,
 		&i.Number,
+		&i.JiraID,
 		&i.Description,
 		&i.Status,
 		&i.Assignee,
@@ -355,11 +362,11 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 }
 
 const listBoardDown = `-- name: ListBoardDown :many
-select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
 from (
-    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, b.jira_id, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
            when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
     from tracker.board b where b.description is not null and b.version > 0
 ) t left join tracker.people p on p.id = t.assignee
@@ -388,6 +395,7 @@ type ListBoardDownParams struct {
 type ListBoardDownRow struct {
 	Task         uuid.UUID
 	Number       int64
+	JiraID       string
 	Description  string
 	Status       string
 	Assignee     uuid.UUID
@@ -425,6 +433,7 @@ func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([
 		if err := rows.Scan(
 			&i.Task,
 			&i.Number,
+			&i.JiraID,
 			&i.Description,
 			&i.Status,
 			&i.Assignee,
@@ -447,11 +456,11 @@ func (q *Queries) ListBoardDown(ctx context.Context, arg ListBoardDownParams) ([
 }
 
 const listBoardUp = `-- name: ListBoardUp :many
-select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
 from (
-    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
+    select b.task, b.number, b.description, b.created_by, b.created_at, b.status, b.assignee, b.assignment, b.since, b.version, b.fee, b.reward, b.jira_id, case $1::text when 'fee' then coalesce(b.fee, -1) when 'reward' then coalesce(b.reward, -1)
            when 'changed' then (extract(epoch from b.since at time zone 'UTC') * 1000000)::bigint else b.number end as rank
     from tracker.board b where b.description is not null and b.version > 0
 ) t left join tracker.people p on p.id = t.assignee
@@ -480,6 +489,7 @@ type ListBoardUpParams struct {
 type ListBoardUpRow struct {
 	Task         uuid.UUID
 	Number       int64
+	JiraID       string
 	Description  string
 	Status       string
 	Assignee     uuid.UUID
@@ -515,6 +525,7 @@ func (q *Queries) ListBoardUp(ctx context.Context, arg ListBoardUpParams) ([]Lis
 		if err := rows.Scan(
 			&i.Task,
 			&i.Number,
+			&i.JiraID,
 			&i.Description,
 			&i.Status,
 			&i.Assignee,

@@ -230,7 +230,7 @@ func (q *Queries) KeepLastDraw(ctx context.Context, arg KeepLastDrawParams) erro
 }
 
 const listDrawMoves = `-- name: ListDrawMoves :many
-select h.position, h.task, coalesce(b.number, 0)::bigint as number, coalesce(b.description, '')::text as description,
+select h.position, h.task, coalesce(b.number, 0)::bigint as number, coalesce(b.jira_id, '')::text as jira_id, coalesce(b.description, '')::text as description,
        h.previous::uuid as previous, coalesce(f.name, '')::text as previous_name,
        h.assignee::uuid as assignee, coalesce(w.name, '')::text as assignee_name, h.fee
 from tracker.history h
@@ -255,6 +255,7 @@ type ListDrawMovesRow struct {
 	Position     int64
 	Task         uuid.UUID
 	Number       int64
+	JiraID       string
 	Description  string
 	Previous     uuid.UUID
 	PreviousName string
@@ -283,6 +284,7 @@ func (q *Queries) ListDrawMoves(ctx context.Context, arg ListDrawMovesParams) ([
 			&i.Position,
 			&i.Task,
 			&i.Number,
+			&i.JiraID,
 			&i.Description,
 			&i.Previous,
 			&i.PreviousName,

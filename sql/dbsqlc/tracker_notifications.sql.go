@@ -99,7 +99,7 @@ func (q *Queries) CountWaitingNotifications(ctx context.Context, ids []int64) (i
 }
 
 const findTrackerMail = `-- name: FindTrackerMail :one
-select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward from tracker.told where id = $1 and channel = 'mail'
+select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward, jira_id from tracker.told where id = $1 and channel = 'mail'
 `
 
 func (q *Queries) FindTrackerMail(ctx context.Context, id int64) (TrackerTold, error) {
@@ -129,12 +129,13 @@ func (q *Queries) FindTrackerMail(ctx context.Context, id int64) (TrackerTold, e
 		&i.Description,
 		&i.Fee,
 		&i.Reward,
+		&i.JiraID,
 	)
 	return i, err
 }
 
 const listInbox = `-- name: ListInbox :many
-select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward from tracker.told
+select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward, jira_id from tracker.told
 where person = $1 and channel = 'inbox' and (noted_at, id) < ($2::timestamptz, $3::bigint) and (state = 'unread' or not $4::boolean)
 order by noted_at desc, id desc limit $5
 `
@@ -187,6 +188,7 @@ func (q *Queries) ListInbox(ctx context.Context, arg ListInboxParams) ([]Tracker
 			&i.Description,
 			&i.Fee,
 			&i.Reward,
+			&i.JiraID,
 		); err != nil {
 			return nil, err
 		}
@@ -199,7 +201,8 @@ func (q *Queries) ListInbox(ctx context.Context, arg ListInboxParams) ([]Tracker
 }
 
 const listTasksOfNotifications = `-- name: ListTasksOfNotifications :many
-select n.id as notification, x.taken::boolean as taken, t.id, t.number, t.description, b.fee
+select n.id as notification, x.taken::boolean as taken, t.id, t.number, coalesce(b.description, t.description)::text as description, b.fee,
+       coalesce(case when b.description is null then t.jira_id else b.jira_id end, '')::text as jira_id
 from tracker.notifications n
 cross join lateral (select unnest(n.given) as task, false as taken union all select unnest(n.taken), true) x
 join tracker.tasks t on t.id = x.task
@@ -215,6 +218,7 @@ type ListTasksOfNotificationsRow struct {
 	Number       int64
 	Description  string
 	Fee          *int64
+	JiraID       string
 }
 
 // The tasks that notifications of draws name, in the order of their numbers.
@@ -234,6 +238,7 @@ func (q *Queries) ListTasksOfNotifications(ctx context.Context, ids []int64) ([]
 			&i.Number,
 			&i.Description,
 			&i.Fee,
+			&i.JiraID,
 		); err != nil {
 			return nil, err
 		}
@@ -246,7 +251,7 @@ func (q *Queries) ListTasksOfNotifications(ctx context.Context, ids []int64) ([]
 }
 
 const listTrackerMails = `-- name: ListTrackerMails :many
-select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward from tracker.told where channel = 'mail' and (noted_at, id) < ($1::timestamptz, $2::bigint)
+select id, cause, channel, person, kind, actor, task, draw, given_count, taken_count, fees, state, address, attempts, error, noted_at, since, name, actor_name, number, description, fee, reward, jira_id from tracker.told where channel = 'mail' and (noted_at, id) < ($1::timestamptz, $2::bigint)
 order by noted_at desc, id desc limit $3
 `
 
@@ -290,6 +295,7 @@ func (q *Queries) ListTrackerMails(ctx context.Context, arg ListTrackerMailsPara
 			&i.Description,
 			&i.Fee,
 			&i.Reward,
+			&i.JiraID,
 		); err != nil {
 			return nil, err
 		}

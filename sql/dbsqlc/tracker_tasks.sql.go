@@ -106,14 +106,15 @@ func (q *Queries) FindTask(ctx context.Context, id uuid.UUID) (FindTaskRow, erro
 }
 
 const insertTask = `-- name: InsertTask :one
-insert into tracker.tasks (id, description, assignee, version, created_by, created_at)
-select $1, $2, p.id, 2, $3, $4
+insert into tracker.tasks (id, jira_id, description, assignee, version, created_by, created_at)
+select $1, nullif($2::text, ''), $3, p.id, 2, $4, $5
 from (select id from tracker.people where role = 'worker' and active order by random() limit 1) p
 returning number, assignee
 `
 
 type InsertTaskParams struct {
 	ID          uuid.UUID
+	JiraID      string
 	Description string
 	CreatedBy   uuid.UUID
 	CreatedAt   time.Time
@@ -128,6 +129,7 @@ type InsertTaskRow struct {
 func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertTaskRow, error) {
 	row := q.db.QueryRow(ctx, insertTask,
 		arg.ID,
+		arg.JiraID,
 		arg.Description,
 		arg.CreatedBy,
 		arg.CreatedAt,

@@ -8,7 +8,7 @@ select set_config('plan_cache_mode', 'force_custom_plan', true);
 -- day and transfer. Null leaves a part of the filter out. balance is the worker's after the transfer, counted in that order,
 -- and is worked out only where the ledger is that of one worker.
 select l.id, l.kind, l.amount, l.day, l.occurred_at, l.booked_at, l.wallet as worker, coalesce(w.name, '') as worker_name,
-       l.task, t.number, t.description, l.assignment, l.event, l.event_name, l.correlation, l.actor, coalesce(a.name, '') as actor_name,
+       l.task, t.number, coalesce(t.jira_id, '')::text as jira_id, t.description, l.assignment, l.event, l.event_name, l.correlation, l.actor, coalesce(a.name, '') as actor_name,
        coalesce((case when sqlc.narg('worker')::uuid is not null then accounting.opening(l.wallet, l.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = l.wallet and x.day = l.day and x.id <= l.id

@@ -30,7 +30,7 @@ select day, fees, rewards, payout, paid, closed, closing from days where day >= 
 -- name: ListStatement :many
 -- A page of a worker's ledger, newest day first and newest entry first in it, from just below the given day and entry. balance is
 -- the worker's after the entry, counted in that order: what is paid out for a day comes last in it, though later days had begun.
-select s.id, s.kind, s.amount, s.task, t.number, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
+select s.id, s.kind, s.amount, s.task, t.number, coalesce(t.jira_id, '')::text as jira_id, t.description, s.assignment, s.day, s.occurred_at, s.event, s.actor, coalesce(a.name, '')::text as actor_name,
        (accounting.opening(s.wallet, s.day) + (
            select sum(case x.kind when 'reward' then x.amount when 'payout' then 0 else -x.amount end)
            from accounting.transfers x where x.wallet = s.wallet and x.day = s.day and x.id <= s.id

@@ -53,7 +53,8 @@ from wallets order by name, worker;
 
 -- name: ListDailyFigures :many
 -- The days from first to last, both included, in which something was booked, with their most expensive tasks, the oldest first.
-select f.day, f.fees, f.rewards, f.below_zero, (d.day is not null)::boolean as closed, f.dearest_task, f.dearest_reward, t.number as dearest_number
+select f.day, f.fees, f.rewards, f.below_zero, (d.day is not null)::boolean as closed, f.dearest_task, f.dearest_reward, t.number as dearest_number,
+       coalesce(t.jira_id, '')::text as dearest_jira_id, coalesce(t.description, '')::text as dearest_description
 from accounting.daily_figures f
 left join accounting.days d on d.day = f.day and d.status = 'closed'
 left join accounting.tasks t on t.id = f.dearest_task
@@ -71,7 +72,8 @@ from accounting.daily_figures group by 1 order by 1;
 
 -- name: FindDearestTask :one
 -- The most expensive of the tasks that were resolved from first to last, both included. No row: none was.
-select f.dearest_task::uuid as task, f.dearest_reward::bigint as reward, t.number
+select f.dearest_task::uuid as task, f.dearest_reward::bigint as reward, t.number, coalesce(t.jira_id, '')::text as jira_id,
+       coalesce(t.description, '')::text as description
 from accounting.daily_figures f left join accounting.tasks t on t.id = f.dearest_task
 where f.day >= @first and f.day <= @last and f.dearest_task is not null
 order by f.dearest_reward desc, f.dearest_at, f.dearest_task limit 1;

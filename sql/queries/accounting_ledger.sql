@@ -18,8 +18,8 @@ returning id, fee, reward;
 
 -- name: DescribeTasks :exec
 -- Adds the number and words of tasks that have their price.
-update accounting.tasks t set number = d.number, description = d.description
-from (select unnest(@tasks::uuid[]) as id, unnest(@numbers::bigint[]) as number, unnest(@descriptions::text[]) as description) d
+update accounting.tasks t set number = d.number, jira_id = nullif(d.jira_id, ''), description = d.description
+from (select unnest(@tasks::uuid[]) as id, unnest(@numbers::bigint[]) as number, unnest(@jira_ids::text[]) as jira_id, unnest(@descriptions::text[]) as description) d
 where t.id = d.id;
 
 -- name: ListWalletsOfTasks :many

@@ -1,9 +1,10 @@
 -- name: ApplyCreatedToBoard :exec
 -- Puts what Task.Created tells into the board; repeats and late arrivals change nothing else.
-insert into tracker.board as b (task, number, description, created_by, created_at)
-select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]), unnest(@descriptions::text[]), unnest(@created_by::uuid[]), unnest(@created_at::timestamptz[])
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at)
+select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]), nullif(unnest(@jira_ids::text[]), ''), unnest(@descriptions::text[]),
+       unnest(@created_by::uuid[]), unnest(@created_at::timestamptz[])
 order by task
-on conflict (task) do update set number = excluded.number, description = excluded.description,
+on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
     created_by = excluded.created_by, created_at = excluded.created_at;
 
 -- name: ApplyStateToBoard :exec
@@ -23,9 +24,10 @@ order by task
 on conflict (task) do update set fee = excluded.fee, reward = excluded.reward;
 
 -- name: ApplyWordsToBoard :exec
--- Puts the words of new tasks into the board, by which they are found.
+-- Puts the words of new tasks into the board, by which they are found: those of their Jira ids first.
 insert into tracker.board_words (task, words)
-select n.task, tracker.words_of(n.description) from (select unnest(@tasks::uuid[]) as task, unnest(@descriptions::text[]) as description) n
+select n.task, tracker.words_of(n.jira_id || ' ' || n.description)
+from (select unnest(@tasks::uuid[]) as task, unnest(@jira_ids::text[]) as jira_id, unnest(@descriptions::text[]) as description) n
 order by n.task
 on conflict (task) do update set words = excluded.words;
 
@@ -33,7 +35,7 @@ on conflict (task) do update set words = excluded.words;
 -- A page of the board, the highest rank first, from just below a place in it. What they are ranked by is in sort: a price, the last
 -- change, or else the number. Those that fit a search are in tasks, where they are few; else search has them as a tsquery, and
 -- each task is looked at until a page is full. To be planned for the values at hand: only then do the indexes serve.
-select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
 from (
@@ -52,7 +54,7 @@ limit @rows;
 
 -- name: ListBoardUp :many
 -- ListBoardDown the other way round: the lowest rank first, from just above a place.
-select t.task, t.number::bigint as number, t.description::text as description, t.status, t.assignee::uuid as assignee,
+select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
        t.since::timestamptz as since, t.rank::bigint as rank
 from (
@@ -93,7 +95,7 @@ select count(*) from (
 select coalesce(sum(open), 0)::bigint as open, coalesce(sum(resolved), 0)::bigint as resolved from tracker.board_counts;
 
 -- name: FindOnBoard :one
-select b.task, b.number::bigint as number, b.description::text as description, b.status, b.assignee::uuid as assignee,
+select b.task, b.number::bigint as number, coalesce(b.jira_id, '')::text as jira_id, b.description::text as description, b.status, b.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, b.assignment::int as assignment, b.fee, b.reward, b.created_at::timestamptz as created_at,
        b.since::timestamptz as since, b.created_by::uuid as created_by, coalesce(c.name, '')::text as created_by_name
 from tracker.board b

@@ -73,7 +73,7 @@ limit @rows;
 -- name: ListDrawMoves :many
 -- A page of the tasks that a draw moved, the newest task first, from just below a position in the log; all, or those that it gave to
 -- one worker or took from them.
-select h.position, h.task, coalesce(b.number, 0)::bigint as number, coalesce(b.description, '')::text as description,
+select h.position, h.task, coalesce(b.number, 0)::bigint as number, coalesce(b.jira_id, '')::text as jira_id, coalesce(b.description, '')::text as description,
        h.previous::uuid as previous, coalesce(f.name, '')::text as previous_name,
        h.assignee::uuid as assignee, coalesce(w.name, '')::text as assignee_name, h.fee
 from tracker.history h

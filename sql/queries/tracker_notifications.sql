@@ -53,7 +53,8 @@ order by noted_at desc, id desc limit @rows;
 
 -- name: ListTasksOfNotifications :many
 -- The tasks that notifications of draws name, in the order of their numbers.
-select n.id as notification, x.taken::boolean as taken, t.id, t.number, t.description, b.fee
+select n.id as notification, x.taken::boolean as taken, t.id, t.number, coalesce(b.description, t.description)::text as description, b.fee,
+       coalesce(case when b.description is null then t.jira_id else b.jira_id end, '')::text as jira_id
 from tracker.notifications n
 cross join lateral (select unnest(n.given) as task, false as taken union all select unnest(n.taken), true) x
 join tracker.tasks t on t.id = x.task

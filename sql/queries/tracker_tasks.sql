@@ -1,7 +1,7 @@
 -- name: InsertTask :one
 -- Creates an open task with an assignee drawn uniformly from the active Workers. No row: there is no active Worker.
-insert into tracker.tasks (id, description, assignee, version, created_by, created_at)
-select @id, @description, p.id, 2, @created_by, @created_at
+insert into tracker.tasks (id, jira_id, description, assignee, version, created_by, created_at)
+select @id, nullif(@jira_id::text, ''), @description, p.id, 2, @created_by, @created_at
 from (select id from tracker.people where role = 'worker' and active order by random() limit 1) p
 returning number, assignee;
 

@@ -28,6 +28,11 @@ const (
 	closings  = `select count(*) from accounting.closings`
 )
 
+// words are a Jira id and a title as one, which a task of before has in its description.
+func words(table string) string {
+	return "coalesce('[' || " + table + ".jira_id || '] - ', '') || " + table + ".description"
+}
+
 // checks are section by section what the specification promises. Each broken query selects one column of text.
 var checks = []Check{
 	// The ledger.
@@ -115,7 +120,7 @@ var checks = []Check{
 	// The read models.
 	{Name: "the board is what the tasks are", looked: tasks,
 		broken: `select coalesce(t.id, b.task)::text from tracker.tasks t full join tracker.board b on b.task = t.id
-			where (t.number, t.description, t.status, t.assignee, t.assignment, t.version) is distinct from (b.number, b.description, b.status, b.assignee, b.assignment, b.version)
+			where (t.number, ` + words("t") + `, t.status, t.assignee, t.assignment, t.version) is distinct from (b.number, ` + words("b") + `, b.status, b.assignee, b.assignment, b.version)
 			and not exists (select 1 from busy where subject = coalesce(t.id, b.task))`},
 	{Name: "the board shows the price that is charged", looked: `select count(*) from accounting.tasks`,
 		broken: `select coalesce(t.id, b.task)::text from tracker.board b full join accounting.tasks t on t.id = b.task
