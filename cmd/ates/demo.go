@@ -47,17 +47,17 @@ func seedPeople(ctx context.Context, pool *pgxpool.Pool, bus *jobs.Bus) (bool, e
 // demoTasks are what the company of the demo has to do.
 var demoTasks = []string{
 	"Oil the perch in the meeting room",
-	"Count the sunflower seeds before the auditors do",
+	"[POPUG-42] - Count the sunflower seeds before the auditors do",
 	"Teach the intern to say “it works on my machine”",
 	"Find out who ate the last mango",
-	"Replace the mirror in the server room: somebody keeps arguing with it",
+	"[NEST-7] - Replace the mirror in the server room: somebody keeps arguing with it",
 	"Translate the crackers contract into Russian",
 	"Renew the certificates of the nest",
 	"Clean the queue of unanswered squawks",
-	"Move the feather backups to the new bucket",
+	"[POPUG-43] - Move the feather backups to the new bucket",
 	"Write down what to do when the cat comes for a visit",
 	"Order a second coffee machine for the night shift",
-	"Explain double-entry bookkeeping to the macaws",
+	"[NEST-8] - Explain double-entry bookkeeping to the macaws",
 }
 
 // seedTasks gives an empty demo something to do, through the commands that people use: a few tasks and one draw. It waits for

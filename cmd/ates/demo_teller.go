@@ -204,7 +204,7 @@ func (t *teller) do(ctx context.Context, d deed) error {
 	chance := rand.New(rand.NewPCG(d.chance, 90))
 	switch key := storyKey(d.at.UTC().Format(time.RFC3339Nano)); d.kind {
 	case create:
-		cmd := &tracker.CreateTask{Request: domain.Request{By: t.author(chance), Key: key}, Description: description(t.created)}
+		cmd := &tracker.CreateTask{Request: domain.Request{By: t.author(chance), Key: key}, Description: withJiraID(t.created, description(t.created))}
 		if err := t.bus.Do(ctx, cmd); err != nil {
 			return fmt.Errorf("create a task: %w", err)
 		}

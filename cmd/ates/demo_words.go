@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // wording makes descriptions that read as if somebody had typed them: one of each part, joined by spaces.
 type wording [3][]string
@@ -66,6 +69,15 @@ func description(n int) string {
 		at -= w.size()
 	}
 	return ""
+}
+
+// withJiraID puts a Jira id in front of some of the texts of the story.
+func withJiraID(n int, text string) string {
+	projects := []string{"NEST", "", "POPUG", "", ""}
+	if project := projects[n%len(projects)]; project != "" {
+		return fmt.Sprintf("[%s-%d] - %s", project, 101+n, text)
+	}
+	return text
 }
 
 func (w wording) size() int { return len(w[0]) * len(w[1]) * len(w[2]) }
