@@ -104,6 +104,8 @@ func TestTheMorningAfter(t *testing.T) {
 	require.Regexp(t, `ok +all entries sum to zero +[1-9]`, out.String())
 	require.NotContains(t, out.String(), "FAILED")
 
+	failsAndIsMended(t, admin, pool)
+
 	// Somebody with the keys to the database takes money out of a wallet.
 	_, err = pool.Exec(t.Context(), "update accounting.accounts set balance = balance - 100 where id = (select min(id::text)::uuid from accounting.accounts where kind = 'wallet')")
 	require.NoError(t, err)
