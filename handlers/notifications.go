@@ -218,6 +218,8 @@ func (h *Handlers) markNotifications(w http.ResponseWriter, r *http.Request, p p
 	}
 	var commands []domain.Command
 	switch producer, id, named := readToldID(r.PostForm.Get("notification")); {
+	case !named && r.PostForm.Has("notification"):
+		return unreadable
 	case named && producer == tracker.Producer:
 		commands = append(commands, &tracker.MarkNotifications{Request: p.by(r), IDs: []int64{id}, State: state})
 	case named:
