@@ -16,9 +16,12 @@ const (
 	Resolved = "resolved"
 )
 
+// lineEnds makes those of forms and of other systems plain.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // describe makes a description of what somebody typed: trimmed, with plain line ends, 1 to MaxDescription characters.
 func describe(typed string) (string, error) {
-	text := strings.TrimSpace(strings.ReplaceAll(typed, "\r\n", "\n"))
+	text := strings.TrimSpace(lineEnds.Replace(typed))
 	length := utf8.RuneCountInString(text)
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):

@@ -20,6 +20,7 @@ func TestDescriptions(t *testing.T) {
 		"one character":                 {typed: "x", want: "x"},
 		"trimmed":                       {typed: " \t\n\u00a0Clean  the cage\r\n ", want: "Clean  the cage"},
 		"line ends of a form":           {typed: "one\r\ntwo\r\n\r\nthree", want: "one\ntwo\n\nthree"},
+		"line ends of other systems":    {typed: "one\rtwo\r\r\nthree", want: "one\ntwo\n\nthree"},
 		"the longest":                   {typed: strings.Repeat("x", 1000), want: strings.Repeat("x", 1000)},
 		"the longest, in four bytes":    {typed: strings.Repeat(parrot, 1000), want: strings.Repeat(parrot, 1000)},
 		"the longest, with blanks":      {typed: "  " + strings.Repeat("x", 1000) + "\r\n", want: strings.Repeat("x", 1000)},
