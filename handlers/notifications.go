@@ -67,7 +67,7 @@ func readToldPlace(s string) (p toldPlace, ok bool) {
 		return p, false
 	}
 	at, err := time.Parse(time.RFC3339Nano, parts[0])
-	if err != nil || at.Year() < 1 || at.Year() > 9999 {
+	if at = at.UTC(); err != nil || at.Year() < 1 || at.Year() > 9999 {
 		return p, false
 	}
 	id, err := strconv.ParseInt(parts[2], 10, 64)
