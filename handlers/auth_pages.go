@@ -13,7 +13,7 @@ func (h *Handlers) providerPages() providerPages {
 
 func (h *Handlers) showSignIn(w http.ResponseWriter, r *http.Request, d providerSignIn) error {
 	w.Header().Set("Content-Security-Policy", signInPolicy(h.Clients))
-	data := views.SignInData{Action: "/auth/login", Request: d.Request, Login: d.Login}
+	data := views.SignInData{Action: "/auth/login", Request: d.Request, Login: typed(d.Login)}
 	if d.Passkeys {
 		data.PasskeyOptions = "/auth/login/passkey"
 	}
@@ -38,7 +38,7 @@ func (h *Handlers) showPasskeys(w http.ResponseWriter, r *http.Request, d provid
 		return err
 	}
 	frame.Cursor = at.String()
-	data := views.PasskeysData{Nameless: d.Nameless, Recent: d.Recent, Name: d.Name, Done: d.Done}
+	data := views.PasskeysData{Nameless: d.Nameless, Recent: d.Recent, Name: typed(d.Name), Done: d.Done}
 	status := http.StatusOK
 	if d.Refused != nil {
 		status, data.Message = statuses[d.Refused.Kind], translate(r.Context(), d.Refused)

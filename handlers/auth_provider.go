@@ -198,7 +198,7 @@ func parseOnce(r *http.Request) error {
 	if len(twice) > 0 {
 		return &domain.Refusal{
 			Kind: domain.Invalid, Code: "auth.parameter_twice",
-			Message: "This request names a parameter more than once: " + strings.Join(twice, ", ") + ".",
+			Message: "This request names a parameter more than once: " + typed(strings.Join(twice, ", ")) + ".",
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func (h *Handlers) board(w http.ResponseWriter, r *http.Request, p page) error {
 	}
 	data := views.BoardData{
 		Address: address("/tasks", query), MayAssign: tracker.MayAssign(p.Person.Actor()),
-		Filter: views.BoardFilter{Query: strings.TrimSpace(query.Get("q")), Status: filter.status, Assignee: query.Get("assignee"), Sort: filter.sort},
+		Filter: views.BoardFilter{Query: strings.TrimSpace(typed(query.Get("q"))), Status: filter.status, Assignee: query.Get("assignee"), Sort: filter.sort},
 	}
 	counts, err := h.queries.CountBoard(ctx)
 	if err != nil {

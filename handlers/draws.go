@@ -114,7 +114,7 @@ func readSeen(form url.Values) (*tracker.Prospect, error) {
 		p.LastDraw, faults[3] = uuid.Parse(parts[3])
 		p.Warned, faults[4] = strconv.ParseBool(parts[4])
 	}
-	if len(parts) != len(faults) || errors.Join(faults...) != nil {
+	if len(parts) != len(faults) || errors.Join(faults...) != nil || p.Open < 0 || p.Workers < 0 || p.LastTask < 0 {
 		return nil, &domain.Refusal{Kind: domain.Invalid, Code: "request.form_unreadable",
 			Message: "This form cannot be read. Open the page again and send it once more."}
 	}

@@ -67,11 +67,11 @@ func resend(r *http.Request) *views.ResendForm {
 	if r.Method != http.MethodPost || strings.HasPrefix(r.URL.Path, "/auth/") || r.ParseForm() != nil || len(r.PostForm) == 0 {
 		return nil
 	}
-	form := &views.ResendForm{Action: r.URL.RequestURI(), Description: strings.ToValidUTF8(r.PostForm.Get("description"), "\uFFFD")}
+	form := &views.ResendForm{Action: r.URL.RequestURI(), Description: typed(r.PostForm.Get("description"))}
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 		for _, value := range r.PostForm[name] {
 			if name != "description" || form.Description == "" {
-				form.Fields = append(form.Fields, views.Option{Label: name, Value: value})
+				form.Fields = append(form.Fields, views.Option{Label: typed(name), Value: typed(value)})
 			}
 		}
 	}

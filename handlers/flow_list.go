@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ func (h *Handlers) flows(w http.ResponseWriter, r *http.Request, p page) error {
 		return err
 	}
 	query := r.URL.Query()
-	asked := strings.TrimSpace(query.Get("q"))
+	asked, name := strings.TrimSpace(typed(query.Get("q"))), typed(query.Get("name"))
 	if _, err := uuid.Parse(asked); err == nil {
 		id, err := h.findFlow(ctx, asked)
 		if err != nil {
@@ -39,11 +38,11 @@ func (h *Handlers) flows(w http.ResponseWriter, r *http.Request, p page) error {
 		http.Redirect(w, r, "/ops/events/"+id.String(), http.StatusSeeOther) //nolint:gosec // a UUID
 		return nil
 	}
-	filter, err := h.readFlowFilter(ctx, asked, query)
+	filter, err := h.readFlowFilter(ctx, asked, name, query.Get("before"))
 	if err != nil {
 		return err
 	}
-	data := views.CommandsData{Address: address("/ops/events", query), Filter: views.CommandsFilter{Query: asked, Name: query.Get("name")}}
+	data := views.CommandsData{Address: address("/ops/events", query), Filter: views.CommandsFilter{Query: asked, Name: name}}
 	if data.Names, err = h.queries.ListCommandNames(ctx); err != nil {
 		return fmt.Errorf("list the names of commands: %w", err)
 	}
@@ -97,14 +96,14 @@ func (h *Handlers) commandRows(ctx context.Context, rows []dbsqlc.ListCommandsRo
 }
 
 // readFlowFilter is a search as a query: for a task's number, or for a person's login. What nobody has finds nothing.
-func (h *Handlers) readFlowFilter(ctx context.Context, asked string, query url.Values) (filter dbsqlc.ListCommandsParams, err error) {
+func (h *Handlers) readFlowFilter(ctx context.Context, asked, name, before string) (filter dbsqlc.ListCommandsParams, err error) {
 	filter.Before, filter.Rows = uuid.Max, rowsOfPage+1
-	if before := query.Get("before"); before != "" {
+	if before != "" {
 		if filter.Before, err = uuid.Parse(before); err != nil {
 			return filter, errNoFlow()
 		}
 	}
-	if name := query.Get("name"); name != "" {
+	if name != "" {
 		filter.Name = &name
 	}
 	if asked == "" {

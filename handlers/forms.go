@@ -31,6 +31,11 @@ func readForm(r *http.Request) error {
 // key is what an idempotency key can be; without one every sending is a new command.
 var key = regexp.MustCompile(`^[ -~]{0,200}$`)
 
+// typed is what somebody typed, as a page can show it again and Postgres can look for it: what is no text in it is marked as such.
+func typed(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // flashAndGo leaves a message for the next page and sends the browser there.
 func (h *Handlers) flashAndGo(w http.ResponseWriter, r *http.Request, to string, message views.Flash) error {
 	if err := h.sessions.PutFlash(r.Context(), message); err != nil {

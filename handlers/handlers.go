@@ -98,7 +98,7 @@ func (h *Handlers) localized(next http.Handler) http.Handler {
 // frame is what surrounds the page that a request asks for; person is nil when nobody is signed in.
 func (h *Handlers) frame(r *http.Request, person *auth.Person) views.Page {
 	p := views.Page{
-		Path: r.URL.RequestURI(), Theme: cookie(r, themeCookie), Density: cookie(r, densityCookie), Now: h.Now(), SignsInHere: h.provider != nil,
+		Path: typed(r.URL.RequestURI()), Theme: cookie(r, themeCookie), Density: cookie(r, densityCookie), Now: h.Now(), SignsInHere: h.provider != nil,
 		RequestID: domain.RequestID(r.Context()), Version: h.Version,
 	}
 	if person != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -27,7 +28,7 @@ func (h *Handlers) around(next http.Handler) http.Handler {
 		h.failed(w, r, &domain.Refusal{Kind: domain.Forbidden, Code: "request.cross_origin",
 			Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."})
 	}))
-	return h.identify(h.logged(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(next))))))))
+	return h.identify(h.logged(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
 }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
@@ -153,6 +154,18 @@ func (h *Handlers) limited(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 		defer cancel()
 		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// readable refuses an address whose query cannot be read to its end: what is left of a filter without its rest shows wrong rows.
+func (h *Handlers) readable(next http.Handler) http.Handler {
+	return h.public(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			return &domain.Refusal{Kind: domain.Invalid, Code: "request.address_unreadable",
+				Message: "The address of this page cannot be read. Check it, or go to the page again."}
+		}
+		next.ServeHTTP(w, r)
+		return nil
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"ates/domain"
 	"ates/domain/tracker"
@@ -39,7 +38,7 @@ func (h *Handlers) createTask(w http.ResponseWriter, r *http.Request, p page) er
 	var refusal *domain.Refusal
 	if errors.As(err, &refusal) && refusal.Kind != domain.Forbidden {
 		return h.showNewTask(w, r, p, statuses[refusal.Kind], views.NewTaskForm{
-			Description: strings.ToValidUTF8(create.Description, "\uFFFD"), ReturnTo: back, Message: translate(r.Context(), refusal),
+			Description: typed(create.Description), ReturnTo: back, Message: translate(r.Context(), refusal),
 		})
 	}
 	if err != nil {

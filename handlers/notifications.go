@@ -67,7 +67,7 @@ func readToldPlace(s string) (p toldPlace, ok bool) {
 		return p, false
 	}
 	at, err := time.Parse(time.RFC3339Nano, parts[0])
-	if err != nil || at.Year() < 1 || at.Year() > 9999 {
+	if at = at.UTC(); err != nil || at.Year() < 1 || at.Year() > 9999 {
 		return p, false
 	}
 	id, err := strconv.ParseInt(parts[2], 10, 64)
@@ -218,6 +218,8 @@ func (h *Handlers) markNotifications(w http.ResponseWriter, r *http.Request, p p
 	}
 	var commands []domain.Command
 	switch producer, id, named := readToldID(r.PostForm.Get("notification")); {
+	case !named && r.PostForm.Has("notification"):
+		return unreadable
 	case named && producer == tracker.Producer:
 		commands = append(commands, &tracker.MarkNotifications{Request: p.by(r), IDs: []int64{id}, State: state})
 	case named:

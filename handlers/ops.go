@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,8 +26,26 @@ func (h *Handlers) jobs(w http.ResponseWriter, r *http.Request, p page) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		slog.InfoContext(r.Context(), "an admin acted on jobs", "admin", p.Person.Login, "method", r.Method, "path", r.URL.Path)
 	}
+	if err := readDashboard(r); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Security-Policy", dashboardPolicy)
 	h.Dashboard.ServeHTTP(w, r)
+	return nil
+}
+
+// readDashboard refuses what the dashboard would hand on to Postgres and to River and report as a fault of the program: what is no
+// text, and lists without rows.
+func readDashboard(r *http.Request) error {
+	query := r.URL.Query()
+	asked := []string{r.URL.Path}
+	for _, values := range query {
+		asked = append(asked, values...)
+	}
+	isText := func(s string) bool { return typed(s) == s }
+	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n < 1 || !isText(strings.Join(asked, "")) {
+		return &domain.Refusal{Kind: domain.Invalid, Code: "jobs.address", Message: "The dashboard cannot read this address. Open it from the menu again."}
+	}
 	return nil
 }
 
@@ -118,6 +138,9 @@ func (h *Handlers) readProof(ctx context.Context, data *views.OperationsData) (e
 
 // verifyNow has the books verified at once.
 func (h *Handlers) verifyNow(w http.ResponseWriter, r *http.Request, p page) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
 	if err := h.Operations.VerifySoon(r.Context()); err != nil {
 		return err
 	}

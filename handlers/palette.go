@@ -24,7 +24,7 @@ func (h *Handlers) palette(w http.ResponseWriter, r *http.Request, p page) error
 	if err := h.fresh(r, &p); err != nil {
 		return err
 	}
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	q := strings.TrimSpace(typed(r.URL.Query().Get("q")))
 	data := views.PaletteData{Query: q, MayAssign: tracker.MayAssign(p.Person.Actor())}
 	if q != "" {
 		filter := taskFilter{rows: tasksOfPalette}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"ates/domain"
 	"ates/domain/auth"
@@ -129,6 +128,3 @@ func (h *Handlers) registerFirstAdmin(w http.ResponseWriter, r *http.Request) er
 	http.Redirect(w, r, passwordPath+"/done", http.StatusSeeOther)
 	return nil
 }
-
-// typed is what somebody typed, to be shown again.
-func typed(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

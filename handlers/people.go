@@ -31,7 +31,7 @@ func (h *Handlers) people(w http.ResponseWriter, r *http.Request, p page) error 
 	}
 	data := views.PeopleData{
 		Address: address("/people", query), Export: address("/people.csv", query, "after", ""), Roles: map[domain.Role]int{},
-		Filter: views.PeopleFilter{Query: query.Get("q"), Role: filter.Role, Status: filter.Status, Created: query.Get("created")},
+		Filter: views.PeopleFilter{Query: typed(query.Get("q")), Role: filter.Role, Status: filter.Status, Created: query.Get("created")},
 	}
 	counts, err := h.queries.CountPeople(ctx)
 	if err != nil {

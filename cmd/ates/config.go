@@ -137,7 +137,11 @@ func (s site) trustedProxies() (proxies []netip.Prefix, err error) {
 		if address, bare := netip.ParseAddr(text); bare == nil {
 			proxy, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
-		if err != nil {
+		// Peers are compared as what they are, so a network of IPv4 written in IPv6 would hold none of them.
+		if address := proxy.Addr(); address.Is4In6() {
+			proxy = netip.PrefixFrom(address.Unmap(), proxy.Bits()-96)
+		}
+		if err != nil || !proxy.IsValid() {
 			return nil, fmt.Errorf("ATES_TRUSTED_PROXIES has %q, which is no network; use a list such as 10.0.0.0/8,192.168.1.7", text)
 		}
 		proxies = append(proxies, proxy)

@@ -2,16 +2,12 @@ package main
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -225,39 +221,17 @@ func TestTheTableOfRightsKnowsEveryRoute(t *testing.T) {
 // routePatterns are the patterns that package handlers gives to a router, as its source has them.
 func routePatterns(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "handlers", "*.go"))
-	require.NoError(t, err)
-	parsed := map[string]*ast.File{}
-	constants := map[string]string{"Prefix": static.Prefix}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		parsed[file], err = parser.ParseFile(token.NewFileSet(), file, source, 0)
-		require.NoError(t, err)
-		ast.Inspect(parsed[file], func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == len(spec.Values) {
-				for i, value := range spec.Values {
-					if text, ok := written(value, nil); ok {
-						constants[spec.Names[i].Name] = text
-					}
-				}
-			}
-			return true
-		})
-	}
+	source := readWebSource(t)
 	var patterns []string
-	for file, source := range parsed {
-		ast.Inspect(source, func(n ast.Node) bool {
+	for name, file := range source.files {
+		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) != 2 {
 				return true
 			}
 			if method, ok := call.Fun.(*ast.SelectorExpr); ok && (method.Sel.Name == "Handle" || method.Sel.Name == "HandleFunc") {
-				pattern, ok := written(call.Args[0], constants)
-				require.True(t, ok, "%s: a route's pattern is not written out", file)
+				pattern, ok := written(call.Args[0], source.constants)
+				require.True(t, ok, "%s: a route's pattern is not written out", name)
 				if !slices.Contains(patterns, pattern) {
 					patterns = append(patterns, pattern)
 				}

@@ -22,10 +22,13 @@ var (
 	toldID = regexp.MustCompile(`(?s)^\[([A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9})\] - (.+)$`)
 )
 
+// lineEnds makes those of forms and of other systems plain.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // describe makes the words of a task of what somebody typed: trimmed, with plain line ends, 1 to MaxDescription characters. A Jira id may
 // stand in front, as in "[POPUG-42] - Title"; there are no other square brackets in a title.
 func describe(typed string) (words, error) {
-	text := strings.TrimSpace(strings.ReplaceAll(typed, "\r\n", "\n"))
+	text := strings.TrimSpace(lineEnds.Replace(typed))
 	length := utf8.RuneCountInString(text)
 	refused := func(code, message string) (words, error) {
 		return words{}, &domain.Refusal{Kind: domain.Invalid, Code: code, Field: "description", Message: message}

@@ -21,6 +21,7 @@ func TestDescriptions(t *testing.T) {
 		"one character":                 {typed: "x", title: "x"},
 		"trimmed":                       {typed: " \t\n\u00a0Clean  the cage\r\n ", title: "Clean  the cage"},
 		"line ends of a form":           {typed: "one\r\ntwo\r\n\r\nthree", title: "one\ntwo\n\nthree"},
+		"line ends of other systems":    {typed: "one\rtwo\r\r\nthree", title: "one\ntwo\n\nthree"},
 		"the longest":                   {typed: strings.Repeat("x", 1000), title: strings.Repeat("x", 1000)},
 		"the longest, in four bytes":    {typed: strings.Repeat(parrot, 1000), title: strings.Repeat(parrot, 1000)},
 		"the longest, with blanks":      {typed: "  " + strings.Repeat("x", 1000) + "\r\n", title: strings.Repeat("x", 1000)},
