@@ -199,6 +199,7 @@ func inputs(s setting) []input {
 		{route: "POST /auth/userinfo", status: http.StatusUnauthorized, bodiless: true},
 		{route: "GET /auth/end_session", query: endSession, loose: ofEndSession},
 		{route: "POST /auth/end_session", form: endSession, loose: ofEndSession, bodiless: true, again: "*"},
+		{route: "GET /metrics", query: "name[]=ates_streams", loose: "name[]"},
 		{route: "GET /static/{file}", value: "app.css", status: http.StatusNotFound},
 	}
 }

@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	viewstest.Main(m, func() {
-		if folder, _ := compiled(); folder != "" {
-			_ = os.RemoveAll(folder)
+		if programs != "" {
+			_ = os.RemoveAll(programs)
 		}
 	})
 }
@@ -69,25 +69,27 @@ func startWatched(t testing.TB, env []string, args ...string) *program {
 	return launch(t, os.Args[0], env, args...).untilReady(t)
 }
 
-// compiled is where the program is that the tests of this process start, or what kept it from being compiled.
-var compiled = sync.OnceValues(func() (folder string, err error) {
-	folder, err = os.MkdirTemp("", "ates-program-")
-	if err != nil {
+// programs is the folder with the program that the tests of this process start, once one of them has wanted it.
+var programs string
+
+var compiled = sync.OnceValues(func() (path string, err error) {
+	if programs, err = os.MkdirTemp("", "ates-program-"); err != nil {
 		return "", err
 	}
-	said, err := exec.Command("go", "build", "-o", filepath.Join(folder, "ates"), ".").CombinedOutput()
+	path = filepath.Join(programs, "ates")
+	said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("compile the program: %w\n%s", err, said)
 	}
-	return folder, err
+	return path, err
 })
 
 // plain is the path of the program, compiled without the race detector.
 func plain(t testing.TB) string {
 	t.Helper()
-	folder, err := compiled()
+	path, err := compiled()
 	require.NoError(t, err)
-	return filepath.Join(folder, "ates")
+	return path
 }
 
 func (p *program) untilReady(t testing.TB) *program {

@@ -30,14 +30,14 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 func describe(typed string) (words, error) {
 	text := strings.TrimSpace(lineEnds.Replace(typed))
 	length := utf8.RuneCountInString(text)
-	refused := func(code, message string) (words, error) {
-		return words{}, &domain.Refusal{Kind: domain.Invalid, Code: code, Field: "description", Message: message}
+	refuse := func(field, code, message string) (words, error) {
+		return words{}, &domain.Refusal{Kind: domain.Invalid, Code: code, Field: field, Message: message}
 	}
 	switch {
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return refused("task.description_unreadable", "The description contains characters that are not text. Remove them and send it again.")
+		return refuse("description", "task.description_unreadable", "The description contains characters that are not text. Remove them and send it again.")
 	case length == 0:
-		return refused("task.description_empty", "Describe the task: the description is empty.")
+		return refuse("description", "task.description_empty", "Describe the task: the description is empty.")
 	case length > MaxDescription:
 		return words{}, &domain.Refusal{Kind: domain.Invalid, Code: "task.description_too_long", Field: "description",
 			Message: "The description is too long. Shorten it to at most 1,000 characters.",
@@ -49,9 +49,9 @@ func describe(typed string) (words, error) {
 	}
 	switch {
 	case w.title == "":
-		return refused("task.title_empty", "There is only a Jira id. Say after it what there is to do.")
+		return refuse("description", "task.title_empty", "There is only a Jira id. Say after it what there is to do.")
 	case strings.ContainsAny(w.title, "[]"):
-		return refused("task.title_brackets", "Square brackets are only for a Jira id in front, as in “[POPUG-42] - Title”. Write the rest without them.")
+		return refuse("description", "task.title_brackets", "Square brackets are only for a Jira id in front, as in “[POPUG-42] - Title”. Write the rest without them.")
 	}
 	return w, nil
 }
