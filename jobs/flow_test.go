@@ -68,6 +68,7 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 	group.Wait()
 	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
+	require.Zero(t, count(t, pool, `select count(*) from river.river_job where array_to_string(errors, ' ') like '%40P01%'`), "bookings wait for one another, and never in a circle")
 
 	var fees, rewards int
 	require.NoError(t, pool.QueryRow(t.Context(), `select count(*) filter (where kind = 'fee'), count(*) filter (where kind = 'reward') from accounting.transfers`).Scan(&fees, &rewards))

@@ -130,34 +130,6 @@ func (r *rebuilding) catchUp(ctx context.Context) error {
 	}
 }
 
-// settledPosition is a place in the log up to which everything that will ever be there can be seen. Positions are drawn before they
-// are committed, so it waits for the transactions that may have drawn one up to there, and keeps nobody from drawing others.
-func settledPosition(ctx context.Context, conn *pgx.Conn) (int64, error) {
-	var position int64
-	if err := conn.QueryRow(ctx, "select case when is_called then last_value else last_value - 1 end from log.events_position_seq").Scan(&position); err != nil {
-		return 0, fmt.Errorf("find the last position of the log: %w", err)
-	}
-	var writers []string
-	if err := conn.QueryRow(ctx, `select coalesce(array_agg(virtualtransaction), '{}') from pg_locks
-		where locktype = 'relation' and relation = 'log.events'::regclass and database = (select oid from pg_database where datname = current_database())
-		and mode = 'RowExclusiveLock' and granted`).Scan(&writers); err != nil {
-		return 0, fmt.Errorf("look who writes into the log: %w", err)
-	}
-	const pause = 10 * time.Millisecond
-	for {
-		var running bool
-		if err := conn.QueryRow(ctx, "select exists (select from pg_locks where locktype = 'virtualxid' and virtualxid = any($1))", writers).Scan(&running); err != nil {
-			return 0, fmt.Errorf("wait for those who write into the log: %w", err)
-		}
-		if !running {
-			return position, nil
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return 0, err
-		}
-	}
-}
-
 // applyUpTo applies the events up to a position, some at a time.
 func (r *rebuilding) applyUpTo(ctx context.Context, upTo int64) error {
 	for r.at < upTo {

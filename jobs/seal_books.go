@@ -45,7 +45,7 @@ func (sealBooks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, erro
 	if err != nil {
 		return nil, fmt.Errorf("find the last transfer: %w", err)
 	}
-	if settled, err := settle(ctx, q); err != nil || !settled {
+	if settled, err := writersEnd(ctx, tx, waitToSeal, "log.events", "accounting.transfers"); err != nil || !settled {
 		return nil, err
 	}
 	for begin := time.Now(); time.Since(begin) < sealFor; {
@@ -67,27 +67,4 @@ func (sealBooks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, erro
 		}
 	}
 	return nil, nil
-}
-
-// settle waits until every transaction that is running has ended, and reports whether they have: what has drawn its place in a table
-// by now is then there to be seen, or never will be. This transaction must not have written anything yet, or it would wait for itself.
-func settle(ctx context.Context, q *dbsqlc.Queries) (bool, error) {
-	next, err := q.NextTransaction(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look which transactions are running: %w", err)
-	}
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for begin := time.Now(); time.Since(begin) < waitToSeal; {
-		ended, err := q.HaveEnded(ctx, next)
-		if err != nil || ended {
-			return ended, err
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-look.C:
-		}
-	}
-	return false, nil
 }

@@ -10,18 +10,6 @@ import (
 	"time"
 )
 
-const haveEnded = `-- name: HaveEnded :one
-select (pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8)::boolean
-`
-
-// Whether every transaction from before that one has ended.
-func (q *Queries) HaveEnded(ctx context.Context, transaction string) (bool, error) {
-	row := q.db.QueryRow(ctx, haveEnded, transaction)
-	var column_1 bool
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const lastEventPosition = `-- name: LastEventPosition :one
 select coalesce(max(position), 0)::bigint from log.events
 `
@@ -29,18 +17,6 @@ select coalesce(max(position), 0)::bigint from log.events
 func (q *Queries) LastEventPosition(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, lastEventPosition)
 	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const nextTransaction = `-- name: NextTransaction :one
-select pg_snapshot_xmax(pg_current_snapshot())::text
-`
-
-// The first transaction that has not begun yet.
-func (q *Queries) NextTransaction(ctx context.Context) (string, error) {
-	row := q.db.QueryRow(ctx, nextTransaction)
-	var column_1 string
 	err := row.Scan(&column_1)
 	return column_1, err
 }

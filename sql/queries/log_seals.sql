@@ -22,14 +22,6 @@ from block n left join before b on true
 where n.row_count > 0
 returning number, last, row_count, digest;
 
--- name: NextTransaction :one
--- The first transaction that has not begun yet.
-select pg_snapshot_xmax(pg_current_snapshot())::text;
-
--- name: HaveEnded :one
--- Whether every transaction from before that one has ended.
-select (pg_snapshot_xmin(pg_current_snapshot()) >= sqlc.arg(transaction)::text::xid8)::boolean;
-
 -- name: TryToSeal :one
 -- Whether this transaction is the only one that seals.
 select pg_try_advisory_xact_lock(hashtextextended('ates seals', 0));
