@@ -81,7 +81,7 @@ func TestKindsOfJobs(t *testing.T) {
 		kinds[c.kind] = true
 	}
 	for _, landed := range []string{"tracker_learn_people", "accounting_learn_people", "price_tasks", "withdraw_money", "deposit_money",
-		"refresh_tasks", "refresh_daily_balances", "forget_changes", "sweep_expired", "rotate_signing_key",
+		"refresh_tasks", "refresh_daily_balances", "forget_changes", "sweep_expired", "rotate_signing_key", "revive_jobs",
 		"close_day", "close_next_day", "reset_balance", "commit_payout", "pay_out_day", "notify_balances", "verify_books"} {
 		require.True(t, kinds[landed], "jobs of the kind %s may wait in somebody's database", landed)
 	}
