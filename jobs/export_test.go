@@ -50,3 +50,6 @@ func (b *Bus) Forget(kind string) {
 		b.flow[i].then = slices.DeleteFunc(slices.Clone(b.flow[i].then), func(r *reaction) bool { return r.kind == kind })
 	}
 }
+
+// Addressee is whom a mail is for.
+var Addressee = addressee

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	netmail "net/mail"
 	"strconv"
 	"strings"
 	"time"
@@ -106,15 +107,27 @@ func (s *MailServer) startTLS() mail.TLSPolicy {
 	return mail.TLSOpportunistic
 }
 
+// addressee is whom a mail is for, as a header can say it whatever the name has in it.
+func addressee(name, address string) (*netmail.Address, error) {
+	bare, err := netmail.ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	// In a name that has to be encoded net/mail leaves a backslash bare, where RFC 2047 section 5 allows none.
+	return &netmail.Address{Name: strings.ReplaceAll(name, `\`, "/"), Address: bare.Address}, nil
+}
+
 // send hands a mail to the server. It is taken exactly when the error is nil, or perhaps when it is errUnclear.
 func (c *mailConversation) send(m outgoing) error {
 	msg := mail.NewMsg()
 	if err := msg.From(c.from); err != nil {
 		return fmt.Errorf("write the sender: %w", err)
 	}
-	if err := msg.AddToFormat(m.Name, m.Address); err != nil {
+	to, err := addressee(m.Name, m.Address)
+	if err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
+	msg.AddToMailAddress(to)
 	_, host, _ := strings.Cut(strings.TrimRight(c.from, "> "), "@")
 	msg.SetMessageIDWithValue(m.ID + "@" + host)
 	msg.SetDate()
@@ -123,7 +136,7 @@ func (c *mailConversation) send(m outgoing) error {
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 
-	err := c.client.Send(msg)
+	err = c.client.Send(msg)
 	if err == nil || msg.IsDelivered() {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"net/mail"
 	"strings"
 	"testing"
 	"time"
@@ -263,4 +264,20 @@ func TestADeadMailServerHoldsUpNothing(t *testing.T) {
 	}, 30*time.Second, 20*time.Millisecond)
 	require.Equal(t, map[string]int{"waiting": 2}, c.states())
 	jobstest.RequireSoundBooks(t, c.pool)
+}
+
+func TestAMailCanBeAddressedToWhateverSomebodyIsCalled(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]string{
+		"Ann Lorikeet": "Ann Lorikeet", `Ann "Parrot" Lorikeet`: `Ann "Parrot" Lorikeet`, "Анна, с хвостом": "Анна, с хвостом",
+		`back\slash`: "back/slash", "\\ё": "/ё", "<a@b>": "<a@b>", "(comment)": "(comment)", "=?utf-8?q?x?=": "=?utf-8?q?x?=",
+	} {
+		to, err := jobs.Addressee(name, "ann@popug.example")
+		require.NoError(t, err)
+		header, err := mail.ParseAddress(to.String())
+		require.NoError(t, err, to.String())
+		require.Equal(t, mail.Address{Name: read, Address: "ann@popug.example"}, *header)
+	}
+	_, err := jobs.Addressee("Ann", "no address")
+	require.Error(t, err)
 }
