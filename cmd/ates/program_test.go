@@ -77,7 +77,7 @@ var compiled = sync.OnceValues(func() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(programs, "ates")
-	said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+	said, err := exec.Command("go", "build", "-trimpath", "-ldflags=-w", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("compile the program: %w\n%s", err, said)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,35 +54,46 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	for _, dir := range slices.Sorted(maps.Keys(targets)) {
-		program, pkg := filepath.Join(work, "fuzz.test"), "ates/"+filepath.ToSlash(dir)
-		args := append([]string{"test", "-c", "-o", program}, quickBuild...)
-		if race {
-			args = append(args, "-race")
-		}
-		if said, err := output(ctx, "go", append(args, pkg)...); err != nil {
-			r.fuzzed(result{name: pkg + " fuzzing", action: "fail", said: said})
-			continue
-		}
-		// All targets of a package at once: each spends most of its time on beginning and ending.
-		ended := make([]result, len(targets[dir]))
-		var group sync.WaitGroup
-		for i, name := range targets[dir] {
-			group.Go(func() {
-				begin := time.Now()
-				said, err := fuzz(ctx, program, dir, name, fuzzFor, work, env)
-				ended[i] = result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
-				if err != nil {
-					ended[i].action = "fail"
-				}
-			})
-		}
-		group.Wait()
-		for _, done := range ended {
-			r.fuzzed(done)
-		}
+	// All at once: each spends most of its time on beginning and ending.
+	dirs := slices.Sorted(maps.Keys(targets))
+	ended := make([][]result, len(dirs))
+	var group sync.WaitGroup
+	for i, dir := range dirs {
+		group.Go(func() {
+			ended[i] = fuzzPackage(ctx, dir, targets[dir], filepath.Join(work, strconv.Itoa(i)), race, env)
+		})
+	}
+	group.Wait()
+	for _, done := range slices.Concat(ended...) {
+		r.fuzzed(done)
 	}
 	return nil
+}
+
+// fuzzPackage tries the targets of a package, whose folder is dir, and keeps what it needs meanwhile under the path work.
+func fuzzPackage(ctx context.Context, dir string, targets []string, work string, race bool, env []string) []result {
+	program, pkg := work+".test", "ates/"+filepath.ToSlash(dir)
+	args := append([]string{"test", "-c", "-o", program}, quickBuild...)
+	if race {
+		args = append(args, "-race")
+	}
+	if said, err := output(ctx, "go", append(args, pkg)...); err != nil {
+		return []result{{name: pkg + " fuzzing", action: "fail", said: said}}
+	}
+	ended := make([]result, len(targets))
+	var group sync.WaitGroup
+	for i, name := range targets {
+		group.Go(func() {
+			begin := time.Now()
+			said, err := fuzz(ctx, program, dir, name, fuzzFor, work, env)
+			ended[i] = result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
+			if err != nil {
+				ended[i].action = "fail"
+			}
+		})
+	}
+	group.Wait()
+	return ended
 }
 
 // fuzz tries one target in the folder of its package, where an input that fails is written to testdata.
@@ -94,7 +106,7 @@ func fuzz(ctx context.Context, program, dir, name string, within time.Duration, 
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
 	said = string(out)
-	// Now and then the fuzzer takes the end of its own time for a failure, of no input.
+	// Before Go 1.27 the fuzzer now and then takes the end of its own time for a failure: go.dev/issue/75804.
 	if outOfTime := strings.Contains(said, "context deadline exceeded") && !strings.Contains(said, "Failing input"); err != nil && !outOfTime {
 		return said, fmt.Errorf("fuzz %s: %w", name, err)
 	}
