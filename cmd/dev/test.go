@@ -44,10 +44,8 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 	if chromium := ensureChromium(ctx); chromium != "" {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
-	// More packages, and more tests of a package, at once than there are cores: the long ones mostly wait, for a browser or for what
-	// was killed.
-	cores := runtime.GOMAXPROCS(0)
-	args := append([]string{"test", "-json", "-shuffle=on", "-p=" + strconv.Itoa(cores+1), "-parallel=" + strconv.Itoa(2*cores)}, quickBuild...)
+	// More tests of a package at once than there are cores: the long ones mostly wait, for a browser or for what was killed.
+	args := append([]string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}, quickBuild...)
 	if ensureCompiler(ctx) {
 		args = append(args, "-race")
 	}
@@ -70,9 +68,6 @@ func startPostgres(ctx context.Context) (*pgserver.Server, error) {
 	return server, nil
 }
 
-// longest are the packages whose tests take longest. They begin first, so that none of them is left for the end.
-var longest = []string{"./cmd/ates", "./jobs", "./views", "./handlers"}
-
 // withPackages adds all packages when the arguments name none.
 func withPackages(args []string) []string {
 	named := slices.ContainsFunc(args, func(arg string) bool {
@@ -81,7 +76,7 @@ func withPackages(args []string) []string {
 	if named {
 		return args
 	}
-	return slices.Concat(longest, []string{"./..."}, args)
+	return append([]string{"./..."}, args...)
 }
 
 // goTest runs go with the arguments of a test with JSON output, then fuzz, if any, and reports both. Signals reach it through ctx
