@@ -110,7 +110,7 @@ func (c *company) sweep() {
 
 func (c *company) balance(worker domain.Actor) (dollars float64) {
 	c.t.Helper()
-	require.NoError(c.t, c.pool.QueryRow(c.t.Context(), "select balance / 100.0 from accounting.accounts where id = $1", worker.ID).Scan(&dollars))
+	require.NoError(c.t, c.pool.QueryRow(c.t.Context(), "select coalesce(max(balance), 0) / 100.0 from accounting.accounts where id = $1", worker.ID).Scan(&dollars))
 	return dollars
 }
 
