@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -149,13 +150,23 @@ type crowd struct {
 }
 
 // newCrowd lets everybody begin. A hundredth of them keeps a page open as well, and the first worker looks all the time whether there is
-// a page.
+// a page. However many managers there are, one of them draws every few seconds: a draw gives all that is open to others, so that more
+// of them would only measure how fast a queue grows.
 func newCrowd(ctx context.Context, people []*chaosPerson) *crowd {
 	c := &crowd{people: people}
 	staying, leave := context.WithCancel(ctx)
 	working, stop := context.WithCancel(staying)
+	var managers []*chaosPerson
 	c.leave, c.stop = leave, stop
-	const pace = 2 * time.Second
+	const pace, betweenDraws = 2 * time.Second, 6 * time.Second
+	for _, p := range people {
+		if p.role == domain.Manager {
+			managers = append(managers, p)
+		}
+	}
+	for _, p := range managers {
+		p.draws = float64(pace) / float64(betweenDraws) / float64(len(managers))
+	}
 	for i, p := range people {
 		switch {
 		case i == 0:
@@ -223,11 +234,7 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 	}
 	defer pool.Close()
 	begun := time.Now()
-	err = until(ctx, 3*time.Minute, "no job is left to do", func() (bool, error) {
-		reactions, _, err := jobsLeft(ctx, pool)
-		return reactions == 0, err
-	})
-	if err != nil {
+	if err := drain(ctx, pool); err != nil {
 		return nil, err
 	}
 	drained := time.Since(begun)
@@ -241,11 +248,7 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 	if err != nil {
 		return nil, err
 	}
-	err = until(ctx, 3*time.Minute, "what the close left to do is done", func() (bool, error) {
-		reactions, _, err := jobsLeft(ctx, pool)
-		return reactions == 0, err
-	})
-	if err != nil {
+	if err := drain(ctx, pool); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(proveDeeds(ctx, pool, deeds), proveEffects(ctx, pool)); err != nil {
@@ -279,6 +282,25 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 		rows = append(rows, newRow("without a page after: "+kind, "s", silent))
 	}
 	return rows, nil
+}
+
+// drain waits until no reaction is left to do, for as long as there are fewer and fewer.
+func drain(ctx context.Context, pool *pgxpool.Pool) error {
+	const patience = 3 * time.Minute
+	least, since := math.MaxInt, time.Now()
+	return until(ctx, time.Hour, "no job is left to do", func() (bool, error) {
+		left, _, err := jobsLeft(ctx, pool)
+		if left < least {
+			least, since = left, time.Now()
+		}
+		if left > 1000 { // counting them takes its time from doing them
+			pauseFor(ctx, time.Second)
+		}
+		if err == nil && time.Since(since) > patience {
+			err = fmt.Errorf("%d jobs are left and do not become fewer than %d", left, least)
+		}
+		return left == 0, err
+	})
 }
 
 // weight is what the processes hold on to: the most of any, and of connections all.

@@ -42,12 +42,14 @@ const (
 
 // chaosPerson is somebody with a browser, who sends a form again, with the same key, until it is answered.
 type chaosPerson struct {
-	site      *chaosSite
-	login     string
-	role      domain.Role
-	client    *http.Client
-	address   string // of the machine they sit at
-	patience  time.Duration
+	site     *chaosSite
+	login    string
+	role     domain.Role
+	client   *http.Client
+	address  string // of the machine they sit at
+	patience time.Duration
+	// draws is how likely what a manager does next is a draw.
+	draws     float64
 	signedIn  bool
 	completed []wish
 }
@@ -195,11 +197,11 @@ func (p *chaosPerson) live(ctx, working context.Context, pace time.Duration) {
 			return
 		}
 		switch n := rand.IntN(100); {
-		case p.role == domain.Manager && n < 20:
+		case rand.Float64() < p.draws:
 			if form, ok := hiddenIn(p.page(ctx, "/tasks/assign"), "/tasks/assign"); ok {
 				p.do(ctx, "tracker.AssignTasks", "/tasks/assign", "", form)
 			}
-		case p.role == domain.Manager && n < 50:
+		case p.role == domain.Manager && n < 30:
 			p.resolve(ctx, "/tasks?status=open")
 		case n < 40:
 			about := "Chaos " + uuid.NewString()
