@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -114,15 +113,6 @@ func checkTemplGenerate(ctx context.Context) (string, error) {
 		err = errors.New("was not up to date, and is now")
 	}
 	return strings.Join(differ, "\n"), err
-}
-
-func checkVulnerabilities(ctx context.Context) (string, error) {
-	out, err := govulncheck.output(ctx, "./...")
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && strings.HasPrefix(out, "govulncheck: fetching vulnerabilities:") {
-		return out, fmt.Errorf("%w: the vulnerability database cannot be reached", errNotChecked)
-	}
-	return out, err
 }
 
 func generatedSums() (map[string][sha256.Size]byte, error) {

@@ -20,6 +20,7 @@ var (
 	sqlc         = tool{"github.com/sqlc-dev/sqlc/cmd/sqlc", "v1.31.1"}
 	golangciLint = tool{"github.com/golangci/golangci-lint/v2/cmd/golangci-lint", "v2.15.0"}
 	govulncheck  = tool{"golang.org/x/vuln/cmd/govulncheck", "v1.9.0"}
+	indexdb      = tool{"golang.org/x/vulndb/cmd/indexdb", "v0.0.0-20261105234957-e22db6528018"}
 )
 
 func (t tool) name() string { return path.Base(t.module) }
@@ -27,18 +28,14 @@ func (t tool) name() string { return path.Base(t.module) }
 // path returns where the program is, and builds it if it is not there yet. A new Go builds it anew, because linters
 // must know the language of the Go they run with.
 func (t tool) path(ctx context.Context) (string, error) {
-	cache, err := os.UserCacheDir()
+	tools, err := toolsFolder()
 	if err != nil {
 		return "", fmt.Errorf("find a folder for %s: %w", t.name(), err)
 	}
-	tools := filepath.Join(cache, "ates", "tools")
 	dir := filepath.Join(tools, t.name()+"-"+t.version+"-"+runtime.Version())
 	program := filepath.Join(dir, t.name())
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
-	}
-	if err := os.MkdirAll(tools, 0o755); err != nil {
-		return "", err
 	}
 	unfinished, err := os.MkdirTemp(tools, ".build-*")
 	if err != nil {
@@ -59,6 +56,16 @@ func (t tool) path(ctx context.Context) (string, error) {
 	return program, nil
 }
 
+// toolsFolder returns the folder of the tools, which it makes where there is none.
+func toolsFolder() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	tools := filepath.Join(cache, "ates", "tools")
+	return tools, os.MkdirAll(tools, 0o755)
+}
+
 // output runs the tool and returns all it says.
 func (t tool) output(ctx context.Context, args ...string) (string, error) {
 	program, err := t.path(ctx)
@@ -70,6 +77,15 @@ func (t tool) output(ctx context.Context, args ...string) (string, error) {
 
 // output runs a program and returns all it says, also when it fails.
 func output(ctx context.Context, program string, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	return outputWith(ctx, "", program, args...)
+}
+
+// outputWith is output with a version of Go, which is fetched where it is not there, or with the one at hand when it is empty.
+func outputWith(ctx context.Context, toolchain, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	if toolchain != "" {
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain)
+	}
+	out, err := cmd.CombinedOutput()
 	return string(bytes.TrimSpace(out)), err
 }
