@@ -22,9 +22,11 @@ import (
 
 const (
 	setUpTimeout = 2 * time.Minute
-	// connections is how many a pool may have, whatever the number of processors. Transactions of parallel tests must not wait
-	// for one another's, which could wait for ever.
-	connections       = 10
+	// connections is how many a pool may have, whatever the number of processors: enough for all queues to be worked on at once, and
+	// no more, because a connection costs more than what most tests do with it.
+	connections = 6
+	// sharedConnections are more than there are parallel tests, whose transactions must not wait for one another's: that could be
+	// for ever.
 	sharedConnections = 100
 )
 
