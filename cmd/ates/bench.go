@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"runtime"
 	"slices"
@@ -21,35 +20,9 @@ import (
 type bench struct {
 	database
 	benchSize
+	profiling
 	Names []string `arg:"" optional:"" name:"name" help:"Benchmarks to run; without one they are listed."`
 	JSON  bool     `name:"json" help:"Print the results as JSON."`
-}
-
-// benchSize is how much of everything there is in a benchmark.
-type benchSize struct {
-	Rounds    int           `name:"rounds" default:"5" help:"How often everything is measured, the program and its ceiling in turn."`
-	Workers   int           `name:"workers" default:"10000" help:"Workers of the company."`
-	Entries   int           `name:"entries" default:"100000" help:"Ledger entries of its business day, about."`
-	Kills     int           `name:"kills" default:"20" help:"How often a process is killed."`
-	Processes int           `name:"processes" default:"1" help:"How many processes work side by side where processes are killed."`
-	DaysOff   int           `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
-	During    time.Duration `name:"during" default:"5m" help:"How long things go wrong in chaos."`
-	People    int           `name:"people" default:"300" help:"How many people work meanwhile."`
-	Tasks     int           `name:"tasks" default:"100000" help:"Tasks of the company whose pages are looked at."`
-	Ledger    int           `name:"ledger" default:"1000000" help:"Entries in the ledger of that company, about."`
-	Staff     int           `name:"staff" default:"200" help:"Workers of that company."`
-	Requests  int           `name:"requests" default:"60" help:"How often each page is asked for."`
-}
-
-// check refuses sizes with which there is nothing to measure.
-func (s benchSize) check() error {
-	for name, n := range map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff,
-		"people": s.People, "tasks": s.Tasks, "ledger": s.Ledger, "staff": s.Staff, "requests": s.Requests} {
-		if n < 1 {
-			return fmt.Errorf("--%s is %d; use 1 or more", name, n)
-		}
-	}
-	return nil
 }
 
 // benchmark is one thing that is measured.
@@ -66,14 +39,27 @@ func benchmarks() []benchmark {
 		{"close-kill", "the same in processes that are killed at random points (kill -9), and the proof that nobody is paid twice or not at all", measureCloseKill},
 		{"chaos", "two processes and Postgres while all sorts of things go wrong under the load of people, and the proof that everybody was told the truth", measureChaos},
 		{"pages", "the server's time for each page of a company with many tasks and a long ledger, and what its pages weigh", measurePages},
+		{"commands", "tasks created by people with a session, until everything that they set off is booked and shown", measureCommands},
+		{"booking", "a backlog of events applied to the ledger by jobs", measureBooking},
+		{"latency", "from a click to the event on the stream of an open page and to its fragment, idle and under load", measureLatency},
+		{"assign", "one draw of many open tasks, until every balance and page is current, and what other commands feel of it", measureAssign},
+		{"streams", "many open pages on one process: what one costs, and when they hear of a change that all or one of them see", measureStreams},
+		{"rebuild", "all read models made anew from a long log, beside the time that commands took to produce it", measureRebuild},
+		{"growth", "commands, latency and every page with ever longer books, each beside its figure in short ones", measureGrowth},
 	}
 }
 
 // measuring is a run of one benchmark.
 type measuring struct {
 	benchSize
-	server *benchServer
-	notes  []string
+	profiling
+	server  *benchServer
+	machine machine
+	notes   []string
+	// profiles is how many processes have been started with a profile of theirs.
+	profiles int
+	// bookers are how many connections book most, once that was found out.
+	bookers int
 }
 
 // note adds a line below the results.
@@ -92,10 +78,12 @@ type row struct {
 	P99 float64 `json:"p99"`
 	Of  int     `json:"of"`
 	// Ceiling is what it is measured against, its median, and Ratio the median of the program's figures by those of the same
-	// round; all zero where there is no ceiling.
+	// round, or where nothing pairs them the one median by the other. P99Ratio is P99 by the ceiling's median. All are zero where there
+	// is no ceiling.
 	Ceiling       string  `json:"ceiling,omitempty"`
 	CeilingMedian float64 `json:"ceiling_median,omitempty"`
 	Ratio         float64 `json:"ratio,omitempty"`
+	P99Ratio      float64 `json:"p99_ratio,omitempty"`
 }
 
 // newRow sums figures up.
@@ -110,6 +98,14 @@ func (r row) against(ceiling string, figures, ceilings []float64) row {
 		ratios[i] = figures[i] / ceilings[i]
 	}
 	r.Ceiling, r.CeilingMedian, r.Ratio = ceiling, percentile(ceilings, 50), percentile(ratios, 50)
+	r.P99Ratio = r.P99 / r.CeilingMedian
+	return r
+}
+
+// over compares with a ceiling whose figures are not those of the same rounds: median by median.
+func (r row) over(ceiling string, ceilings []float64) row {
+	r.Ceiling, r.CeilingMedian = ceiling, percentile(ceilings, 50)
+	r.Ratio, r.P99Ratio = r.Median/r.CeilingMedian, r.P99/r.CeilingMedian
 	return r
 }
 
@@ -146,6 +142,11 @@ func (c *bench) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	stopProfile, err := c.profile()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfile()) }()
 	pool, closeAll, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -174,28 +175,21 @@ func (c *bench) Run(ctx context.Context, stdout io.Writer) (err error) {
 
 // measure runs one benchmark and removes its databases.
 func (c *bench) measure(ctx context.Context, b benchmark, server *benchServer) (found report, err error) {
-	m := &measuring{benchSize: c.benchSize, server: server}
+	m := &measuring{benchSize: c.benchSize, profiling: c.profiling, server: server}
 	defer func() { err = errors.Join(err, server.dropAll(context.WithoutCancel(ctx))) }()
 	settings, err := server.describe(ctx)
 	if err != nil {
 		return report{}, err
 	}
 	m.note("%s; %d processors", settings, runtime.NumCPU())
+	if m.machine, err = watchMachine(ctx, server.admin); err != nil {
+		return report{}, err
+	}
 	rows, err := b.run(ctx, m)
+	if err == nil {
+		err = m.wasAlone(ctx)
+	}
 	return report{Name: b.name, Measures: b.measures, Rows: rows, Notes: m.notes}, err
-}
-
-// noteLoad looks how busy the machine is with something else, just before a round, and says so below the results if it is too busy.
-func (m *measuring) noteLoad(ctx context.Context, round int) error {
-	busy, known, err := busyShare(ctx, time.Second)
-	if err != nil || !known {
-		return err
-	}
-	if busy > tooBusy {
-		m.note("WARNING: before round %d something else had %.0f%% of the processors; measure again when the machine is quiet", round, busy*100)
-	}
-	slog.InfoContext(ctx, "round", "number", round, "busy with something else", fmt.Sprintf("%.0f%%", busy*100))
-	return nil
 }
 
 func listBenchmarks(stdout io.Writer) error {
@@ -210,14 +204,14 @@ func listBenchmarks(stdout io.Writer) error {
 func (r report) print(stdout io.Writer) error {
 	fmt.Fprintf(stdout, "%s: %s\n\n", r.Name, r.Measures)
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "WHAT\tMEDIAN\tLOWEST\tP99\tOF\tCEILING\tMEDIAN\tRATIO")
+	fmt.Fprintln(table, "WHAT\tMEDIAN\tLOWEST\tP99\tOF\tCEILING\tMEDIAN\tRATIO\tP99 RATIO")
 	for _, w := range r.Rows {
 		fmt.Fprintf(table, "%s\t%.3f %s\t%.3f\t%.3f\t%d\t", w.What, w.Median, w.Unit, w.Lowest, w.P99, w.Of)
 		if w.Ceiling == "" {
-			fmt.Fprint(table, "-\t-\t-\n")
+			fmt.Fprint(table, "-\t-\t-\t-\n")
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%.3f %s\t%.2f\n", w.Ceiling, w.CeilingMedian, w.Unit, w.Ratio)
+		fmt.Fprintf(table, "%s\t%.3f %s\t%.2f\t%.2f\n", w.Ceiling, w.CeilingMedian, w.Unit, w.Ratio, w.P99Ratio)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -234,6 +228,9 @@ func seconds(durations []time.Duration) []float64 {
 	}
 	return figures
 }
+
+// milliseconds is a duration as a figure.
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
 
 // until asks again and again until the answer is yes, the time is over or the context ends.
 func until(ctx context.Context, within time.Duration, what string, yes func() (bool, error)) error {

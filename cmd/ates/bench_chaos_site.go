@@ -242,22 +242,14 @@ func (s *chaosSite) postgresProcesses() ([]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the server's process: %w", err)
 	}
-	found := []int{first}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	all, err := processes()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range stats {
-		stat, err := os.ReadFile(name) //nolint:gosec // in /proc
-		if err != nil {
-			continue // it ended
-		}
-		// pid (name) state ppid, see proc_stat(5)
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(fields) > 1 && fields[1] == strconv.Itoa(first) {
-			if pid, err := strconv.Atoi(strings.Split(name, "/")[2]); err == nil {
-				found = append(found, pid)
-			}
+	found := []int{first}
+	for pid, p := range all {
+		if p.parent == first {
+			found = append(found, pid)
 		}
 	}
 	return found, nil

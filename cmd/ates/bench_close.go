@@ -33,7 +33,7 @@ func measureClose(ctx context.Context, m *measuring) ([]row, error) {
 	var times closeTimes
 	var all, money []time.Duration
 	for round := 1; round <= m.Rounds; round++ {
-		if err := m.noteLoad(ctx, round); err != nil {
+		if err := m.alone(ctx, fmt.Sprintf("round %d", round)); err != nil {
 			return nil, err
 		}
 		var byProgram, byFloor closeRows

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -77,7 +74,7 @@ func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day ti
 	if err != nil {
 		return killed, 0, err
 	}
-	crew := make([]*victim, m.Processes)
+	crew := make([]*benchProgram, m.Processes)
 	defer func() {
 		for _, v := range crew {
 			v.kill()
@@ -87,7 +84,7 @@ func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day ti
 		}
 	}()
 	for i := range crew {
-		if crew[i], err = startVictim(db.address); err != nil {
+		if crew[i], err = startProgram(db, nil, "--web=false"); err != nil {
 			return killed, 0, err
 		}
 	}
@@ -106,7 +103,7 @@ func (m *measuring) closeUnderFire(ctx context.Context, db benchDatabase, day ti
 			return killed, 0, err
 		}
 		slog.InfoContext(ctx, "killed", "kill", killed+1, "of", kills, "closings", reached.closings, "payouts", reached.payouts, "messages", reached.messages, "of all", target.sum())
-		if crew[i], err = startVictim(db.address); err != nil {
+		if crew[i], err = startProgram(db, nil, "--web=false"); err != nil {
 			return killed, 0, err
 		}
 	}
@@ -136,62 +133,4 @@ func awaitMoment(ctx context.Context, _ *pgxpool.Pool) error {
 	case <-time.After(rand.N(time.Second)):
 		return nil
 	}
-}
-
-// victim is a process of the program, with its jobs and without pages.
-type victim struct {
-	cmd   *exec.Cmd
-	said  tail
-	ended chan struct{}
-}
-
-// startVictim starts a process on a database. Whatever the environment says, it sends no mail and pays in the books.
-func startVictim(address string) (*victim, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the program: %w", err)
-	}
-	v := &victim{ended: make(chan struct{})}
-	v.cmd = exec.Command(program, "serve", "--web=false") //nolint:gosec // it is this program
-	v.cmd.Env = append(os.Environ(), "DATABASE_URL="+address, "ATES_DEMO=0", "ATES_CLOCK_OFFSET=0s", "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD",
-		"ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=")
-	v.cmd.Stdout, v.cmd.Stderr = &v.said, &v.said
-	if err := v.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start a process: %w", err)
-	}
-	go func() {
-		defer close(v.ended)
-		_ = v.cmd.Wait() // it is to be killed
-	}()
-	return v, nil
-}
-
-// kill is kill -9; it returns when the process is gone.
-func (v *victim) kill() {
-	if v == nil {
-		return
-	}
-	if err := v.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		slog.Error("a process of the benchmark stays", "pid", v.cmd.Process.Pid, "error", err)
-		return
-	}
-	<-v.ended
-}
-
-func (v *victim) String() string {
-	if v == nil {
-		return "nothing"
-	}
-	return string(v.said)
-}
-
-// tail is the last part of what a process prints.
-type tail []byte
-
-// Write keeps the end.
-func (t *tail) Write(b []byte) (int, error) {
-	const kept = 4000
-	*t = append(*t, b...)
-	*t = (*t)[max(0, len(*t)-kept):]
-	return len(b), nil
 }

@@ -22,17 +22,18 @@ import (
 // benchBooks are those of the companies in benchmarks.
 func benchBooks() accounting.Books { return accounting.Books{Zone: time.UTC, Unit: 100} }
 
-// benchCompany is the asynchronous half of the program at work in this process, on a database of a benchmark, with a clock that
-// stands still until it is moved.
+// benchCompany is the asynchronous half of the program in this process, on a database of a benchmark, with a clock that stands still
+// until it is moved.
 type benchCompany struct {
 	pool *pgxpool.Pool
 	bus  *jobs.Bus
 	now  atomic.Pointer[time.Time]
-	stop func() error
+	// rest ends the work; nil while there is none.
+	rest func() error
 }
 
-// openCompany begins to work on a database. The company must be closed.
-func openCompany(ctx context.Context, db benchDatabase, at time.Time) (*benchCompany, error) {
+// foundCompany makes a company that does not work yet. It must be closed.
+func foundCompany(ctx context.Context, db benchDatabase, at time.Time) (*benchCompany, error) {
 	pool, err := connect(ctx, db.address)
 	if err != nil {
 		return nil, err
@@ -44,19 +45,35 @@ func openCompany(ctx context.Context, db benchDatabase, at time.Time) (*benchCom
 		pool.Close()
 		return nil, err
 	}
-	working, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- c.bus.Work(working) }()
-	c.stop = func() error {
-		cancel()
-		return <-ended
-	}
 	return c, nil
 }
 
+// openCompany makes a company that works. It must be closed.
+func openCompany(ctx context.Context, db benchDatabase, at time.Time) (*benchCompany, error) {
+	c, err := foundCompany(ctx, db, at)
+	if err == nil {
+		c.work(ctx)
+	}
+	return c, err
+}
+
+// work begins to work on the jobs of some queues, all where none is named.
+func (c *benchCompany) work(ctx context.Context, queues ...string) {
+	working, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.bus.Work(working, queues...) }()
+	c.rest = func() error {
+		cancel()
+		c.rest = nil
+		return <-ended
+	}
+}
+
 // close stops the work.
-func (c *benchCompany) close() error {
-	err := c.stop()
+func (c *benchCompany) close() (err error) {
+	if c.rest != nil {
+		err = c.rest()
+	}
 	c.pool.Close()
 	return err
 }
@@ -74,7 +91,8 @@ func (c *benchCompany) idle(ctx context.Context, within time.Duration) error {
 func jobsLeft(ctx context.Context, pool *pgxpool.Pool) (reactions, chores int, err error) {
 	var dead int
 	err = pool.QueryRow(ctx, `select count(*) filter (where reaction and to_do), count(*) filter (where not reaction and to_do), count(*) filter (where reaction and not to_do)
-		from (select args ? 'batch' as reaction, state not in ('cancelled', 'discarded') as to_do from river.river_job where state <> 'completed') j`).Scan(&reactions, &chores, &dead)
+		from (select args ? 'batch' as reaction, state not in ('cancelled', 'discarded') as to_do from river.river_job
+		where state in ('available', 'cancelled', 'discarded', 'pending', 'retryable', 'running', 'scheduled')) j`).Scan(&reactions, &chores, &dead)
 	if err != nil {
 		return 0, 0, fmt.Errorf("look at the queues: %w", err)
 	}
@@ -102,9 +120,7 @@ func fillDay(ctx context.Context, db benchDatabase, size benchSize, day time.Tim
 		what string
 		do   func() error
 	}{
-		{"open the day", func() error { return company.bus.Do(ctx, jobs.CloseDay(benchBooks())) }},
-		{"hire workers", func() error { return company.bus.Do(ctx, hire(size.Workers)) }},
-		{"wait for the contexts to hear of them", func() error { return company.idle(ctx, patience) }},
+		{"hire workers", func() error { return company.hire(ctx, size.Workers) }},
 		{"give tasks", func() error { return company.inParts(ctx, moved, func(n int) domain.Command { return giveTasks(n) }) }},
 		{"draw them again", func() error {
 			return company.bus.Do(ctx, &tracker.AssignTasks{Request: domain.Request{By: domain.Actor{ID: auth.System.ID, Role: domain.Manager}}})
@@ -139,6 +155,17 @@ func (c *benchCompany) inParts(ctx context.Context, n int, command func(n int) d
 		}
 	}
 	return nil
+}
+
+// hire makes workers known and waits until everybody has heard of them.
+func (c *benchCompany) hire(ctx context.Context, n int) error {
+	if err := c.bus.Do(ctx, jobs.CloseDay(benchBooks())); err != nil {
+		return fmt.Errorf("open the day: %w", err)
+	}
+	if err := c.bus.Do(ctx, hire(n)); err != nil {
+		return fmt.Errorf("hire workers: %w", err)
+	}
+	return c.idle(ctx, time.Minute)
 }
 
 // hire is the command that makes workers known as the Auth-Service tells of them. They cannot sign in.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -17,6 +14,8 @@ import (
 type lookedAt struct {
 	login, what, path string
 }
+
+func (p lookedAt) String() string { return p.what + " (" + p.login + ")" }
 
 // measurePages asks for every page again and again, as people with a session do, by HTTP and without a browser's own files. What it is
 // measured against is the smallest page that passes through the same server for the same person: the one that says that there is nothing
@@ -39,71 +38,26 @@ func measurePages(ctx context.Context, m *measuring) (rows []row, err error) {
 
 // lookAtPages asks for every page of a company as often as is wanted.
 func (m *measuring) lookAtPages(ctx context.Context, company *benchCompany) (rows []row, err error) {
-	pages, err := pagesOf(ctx, company.pool)
+	tour, err := m.openTour(ctx, company)
 	if err != nil {
 		return nil, err
 	}
-	site, err := openSite(ctx, company)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, site.close()) }()
-
-	type series struct{ times, nothing []float64 }
-	found := make([]series, len(pages))
-	weights := make([]int, len(pages))
-	visitors := map[string]*visitor{}
-	for _, p := range pages {
-		if visitors[p.login] == nil {
-			if visitors[p.login], err = site.signIn(ctx, p.login); err != nil {
-				return nil, err
-			}
-		}
-	}
-	// A line for each request would bury these.
-	log := slog.Default()
-	defer quietly(ctx)()
-	// The first request of each finds connections and plans unmade; whoever comes later does not.
-	const first = -1
-	for round := first; round < m.Requests; round++ {
+	defer func() { err = errors.Join(err, tour.close()) }()
+	for round := range m.Requests {
 		if round%20 == 0 {
-			if err := m.noteLoad(ctx, round+1); err != nil {
+			if err := m.alone(ctx, fmt.Sprintf("request %d", round+1)); err != nil {
 				return nil, err
 			}
 		}
-		for _, i := range rand.Perm(len(pages)) {
-			p := pages[i]
-			if p.path == "" {
-				continue
-			}
-			nothing, err := visitors[p.login].get(ctx, "/nothing-here", http.StatusNotFound)
-			if err != nil {
-				return nil, err
-			}
-			got, err := visitors[p.login].get(ctx, p.path, http.StatusOK)
-			if round == first && (got.status == http.StatusNotFound || got.status == http.StatusUnprocessableEntity) {
-				m.note("left out: %s (%s), which answered %d to %s", p.what, p.login, got.status, p.path)
-				pages[i].path = ""
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s for %s: %w", p.what, p.login, err)
-			}
-			if round == first {
-				weights[i] = got.bytes
-				continue
-			}
-			found[i].times, found[i].nothing = append(found[i].times, got.took.Seconds()*1000), append(found[i].nothing, nothing.took.Seconds()*1000)
-		}
-		log.InfoContext(ctx, "asked for every page", "round", round+1, "of", m.Requests)
-	}
-	for i, p := range pages {
-		if p.path != "" {
-			what := fmt.Sprintf("%s (%s), %.1f KB", p.what, p.login, float64(weights[i])/1000)
-			rows = append(rows, newRow(what, "ms", found[i].times).against("nothing here", found[i].times, found[i].nothing))
+		if err := tour.goRound(ctx); err != nil {
+			return nil, err
 		}
 	}
-	load, err := visitors["worker"].firstLoad(ctx, "/tasks")
+	for i, p := range tour.pages {
+		what := fmt.Sprintf("%s, %.1f KB", p, float64(tour.weights[i])/1000)
+		rows = append(rows, newRow(what, "ms", tour.times[i]).against("nothing here", tour.times[i], tour.nothing[i]))
+	}
+	load, err := tour.visitors["worker"].firstLoad(ctx, "/tasks")
 	if err != nil {
 		return nil, err
 	}

@@ -37,24 +37,24 @@ const (
 		select t.n, t.id as task, k, k > t.assignments as resolves, least(k, t.assignments) as assignment,
 			w.ids[1 + abs(hashint8(t.n * 1000 + least(k, t.assignments))::bigint) % $workers] as worker,
 			w.ids[1 + abs(hashint8(t.n * 1000 + k - 1)::bigint) % $workers] as previous,
-			t.created + (k - 1) * interval '$step' as at, t.fee, t.reward,
+			x.at, t.fee, t.reward, case when k between 2 and t.assignments then ('01900000-0000-7000-8010-' || lpad(to_hex((extract(epoch from x.at) / 3600)::bigint), 12, '0'))::uuid end as draw,
 			('01900000-0000-7000-8001-' || lpad(to_hex(t.n * 100 + k), 12, '0'))::uuid as event
-		from past_tasks t cross join lateral generate_series(1, t.assignments + t.resolved::int) k
+		from past_tasks t cross join lateral generate_series(1, t.assignments + t.resolved::int) k cross join lateral (select t.created + (k - 1) * interval '$step' as at) x
 		cross join (select array_agg(id order by id) as ids from tracker.people where role = 'worker') w`
 	pagesTracker = `insert into tracker.tasks (id, description, status, assignee, assignment, version, created_by, created_at, resolved_by, resolved_at)
 		select t.id, t.description, case when s.resolves then 'resolved' else 'open' end, s.worker, s.assignment, s.k + 1, $manager, t.created,
 			case when s.resolves then s.worker end, case when s.resolves then s.at end
 		from past_tasks t join lateral (select * from past_steps s where s.n = t.n order by k desc limit 1) s on true order by t.n`
 	pagesEvents = `insert into log.events (id, batch, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data)
-		select e.id, e.id, e.name, 1, e.at, e.producer, e.task, e.version, $manager, e.id, e.id, e.data from (
-			select ('01900000-0000-7000-8002-' || lpad(to_hex(t.n), 12, '0'))::uuid as id, 'Task.Created' as name, t.created as at, 'tracker' as producer, t.id as task, 1 as version,
+		select e.id, coalesce(e.draw, e.id), e.name, 1, e.at, e.producer, e.task, e.version, $manager, coalesce(e.draw, e.id), coalesce(e.draw, e.id), e.data from (
+			select ('01900000-0000-7000-8002-' || lpad(to_hex(t.n), 12, '0'))::uuid as id, 'Task.Created' as name, t.created as at, 'tracker' as producer, t.id as task, 1 as version, null::uuid as draw,
 				jsonb_build_object('task_id', t.id, 'number', x.number, 'description', t.description, 'created_by', $manager, 'created_at', t.created) as data
 			from past_tasks t join tracker.tasks x on x.id = t.id
 			union all
-			select ('01900000-0000-7000-8003-' || lpad(to_hex(t.n), 12, '0'))::uuid, 'Task.Priced', t.created, 'accounting', t.id, 1,
+			select ('01900000-0000-7000-8003-' || lpad(to_hex(t.n), 12, '0'))::uuid, 'Task.Priced', t.created, 'accounting', t.id, 1, null,
 				jsonb_build_object('task_id', t.id, 'fee', t.fee, 'reward', t.reward) from past_tasks t
 			union all
-			select s.event, case when s.resolves then 'Task.Resolved' else 'Task.Assigned' end, s.at, 'tracker', s.task, s.k + 1,
+			select s.event, case when s.resolves then 'Task.Resolved' else 'Task.Assigned' end, s.at, 'tracker', s.task, s.k + 1, s.draw,
 				case when s.resolves then jsonb_build_object('task_id', s.task, 'assignee', s.worker, 'assignment', s.assignment, 'resolved_by', s.worker, 'resolved_at', s.at)
 				else jsonb_build_object('task_id', s.task, 'assignee', s.worker, 'assignment', s.assignment, 'previous', case when s.k > 1 then s.previous end) end
 			from past_steps s
@@ -64,9 +64,16 @@ const (
 		from tracker.tasks x join past_tasks t on t.id = x.id join past_steps s on s.n = t.n and s.k = x.version - 1 order by t.n`
 	pagesWords   = `insert into tracker.board_words (task, words) select task, tracker.words_of(description) from tracker.board`
 	pagesHistory = `insert into tracker.history (event, task, position, at, name, actor, assignee, previous, assignment, fee, reward, command)
-		select id, subject, position, occurred_at, name, actor, (data ->> 'assignee')::uuid, (data ->> 'previous')::uuid, (data ->> 'assignment')::int,
-			(data ->> 'fee')::bigint, (data ->> 'reward')::bigint, correlation_id
-		from log.events where name like 'Task.%' order by position`
+		select e.id, subject, position, occurred_at, name, actor, (data ->> 'assignee')::uuid, (data ->> 'previous')::uuid, (data ->> 'assignment')::int,
+			case when data ->> 'previous' is not null then t.fee else (data ->> 'fee')::bigint end, (data ->> 'reward')::bigint, correlation_id
+		from log.events e join past_tasks t on t.id = e.subject order by position`
+	pagesDraws = `insert into tracker.draws (command, drawn_by, drawn_at, moved, priced, fees)
+		select command, $manager, min(at), count(*), count(*), sum(fee) from tracker.history where previous is not null group by command order by min(at)`
+	pagesShares = `insert into tracker.draw_shares (command, worker, got, lost, fees)
+		select command, worker, sum(got), sum(lost), sum(fee) from (
+			select command, assignee as worker, 1 as got, 0 as lost, fee from tracker.history where previous is not null
+			union all select command, previous, 0, 1, 0 from tracker.history where previous is not null
+		) s group by command, worker order by command, worker`
 	pagesPrices = `insert into accounting.tasks (id, number, description, unit, fee, reward, priced_at)
 		select t.id, x.number, t.description, 100, t.fee, t.reward, t.created from past_tasks t join tracker.tasks x on x.id = t.id order by t.n`
 	pagesWallets = `insert into accounting.accounts (id, kind, opened_at) select id, 'wallet', $first from tracker.people where role = 'worker' order by id on conflict do nothing`
@@ -75,6 +82,8 @@ const (
 		select d::date, d, d + interval '1 day', 'closed', d + interval '1 day 1 minute', d + interval '1 day 1 minute', true
 		from generate_series($first, $first + ($days - 1) * interval '1 day', interval '1 day') d
 		on conflict (day) do update set status = excluded.status, begun_at = excluded.begun_at, closed_at = excluded.closed_at, complete = true`
+	pagesEnds = `create temp table past_days on commit drop as
+		select day, ('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid as subject from accounting.days where status = 'closed'`
 	// What is positive at the end of a day is paid out: so far that is the highest that the sum of all days has been, if that is above zero.
 	pagesCloses = `create temp table past_closes on commit drop as
 		select wallet, day, fees, rewards, sum - highest as carried, highest - lag(highest, 1, 0) over (partition by wallet order by day) as payout,
@@ -92,21 +101,35 @@ const (
 			sum(case kind when 'fee' then -amount when 'reward' then amount when 'reset' then -amount else 0 end) over (partition by wallet order by day, rank, at, event) as balance
 		from (
 			select worker as wallet, at::date as day, case when resolves then 'reward' else 'fee' end as kind, 1 as rank, case when resolves then reward else fee end::bigint as amount,
-				task, assignment, at, event, case when resolves then 'Task.Resolved' else 'Task.Assigned' end as name from past_steps
+				task, assignment, at, event, case when resolves then 'Task.Resolved' else 'Task.Assigned' end as name, draw from past_steps
 			union all
 			select wallet, day, 'reset', 2, payout, null, null, day + interval '1 day 1 minute',
-				('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid, 'Day.Ended' from past_closes
+				('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid, 'Day.Ended', null from past_closes
 			union all
 			select wallet, day, 'payout', 3, payout, null, null, day + interval '1 day 1 minute',
-				('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid, 'Day.Ended' from past_closes where payout > 0
+				('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid, 'Day.Ended', null from past_closes where payout > 0
 		) m`
 	pagesDayEvents = `insert into log.events (id, batch, name, version, occurred_at, producer, subject, subject_version, correlation_id, causation_id, data)
-		select e.id, e.id, 'Day.Ended', 1, e.day + interval '1 day 1 minute', 'accounting', e.id, 1, e.id, e.id, jsonb_build_object('day', e.day, 'part', 1, 'parts', 1)
-		from (select ('01900000-0000-7000-8004-' || lpad(to_hex(day - date '2000-01-01'), 12, '0'))::uuid as id, day from accounting.days) e order by e.day`
+		select e.id, e.id, e.name, 1, e.day + interval '1 day 1 minute', 'accounting', e.subject, e.version, e.subject, e.subject, e.data from (
+			select d.subject as id, d.subject, d.day, 'Day.Ended' as name, 1 as version, jsonb_build_object('day', d.day, 'part', 1, 'parts', 1) as data from past_days d
+			union all select ('01900000-0000-7000-8009-' || right(d.subject::text, 12))::uuid, d.subject, d.day, 'Day.Closed', 2, jsonb_build_object('day', d.day) from past_days d
+		) e order by e.day, e.version`
+	// What Accounting told of each move.
+	pagesMoneyEvents = `insert into log.events (id, batch, name, version, occurred_at, producer, subject, subject_version, actor, correlation_id, causation_id, data)
+		select e.id, e.id, e.name, 1, e.at, 'accounting', e.wallet, e.version, case when e.task is not null then $manager end, coalesce(e.draw, e.event), e.event, e.data from (
+			select ('01900000-0000-7000-8006-' || lpad(to_hex(row_number() over (order by m.at, m.wallet, m.version)), 12, '0'))::uuid as id,
+				case m.kind when 'reset' then 'Account.BalanceReset' when 'payout' then 'Account.PayoutCommitted' else 'Account.BalanceChanged' end as name,
+				m.at + interval '20 milliseconds' as at, m.wallet, m.version, m.task, m.draw, m.event,
+				case m.kind when 'reset' then jsonb_build_object('user_id', m.wallet, 'day', m.day, 'opening', c.opening, 'fees', c.fees, 'rewards', c.rewards, 'amount', c.payout, 'carried_over', c.carried)
+				when 'payout' then jsonb_build_object('user_id', m.wallet, 'day', m.day, 'amount', m.amount)
+				else jsonb_build_object('user_id', m.wallet, 'kind', m.kind, 'money_diff', case m.kind when 'fee' then -m.amount else m.amount end, 'balance', m.balance,
+					'task_id', m.task, 'assignment', m.assignment, 'day', m.day, 'occurred_at', m.at) end as data
+			from past_moves m left join past_closes c on c.wallet = m.wallet and c.day = m.day
+		) e order by e.at, e.wallet, e.version`
 	pagesTransfers = `insert into accounting.transfers (kind, debit, credit, amount, wallet, version, balance, task, assignment, day, occurred_at, booked_at, event, event_name, correlation, actor)
 		select kind, case kind when 'reward' then $expense when 'payout' then $pending else wallet end,
 			case kind when 'fee' then $income when 'reward' then wallet when 'reset' then $pending else $cash end,
-			amount, wallet, version, balance, task, assignment, day, at, at + interval '20 milliseconds', event, name, event, case when task is not null then $manager end
+			amount, wallet, version, balance, task, assignment, day, at, at + interval '20 milliseconds', event, name, coalesce(draw, event), case when task is not null then $manager end
 		from past_moves m where amount > 0 order by m.day, m.rank, m.at, m.wallet`
 	pagesClosings = `insert into accounting.closings (wallet, day, opening, fees, rewards, payout, carried, version)
 		select c.wallet, c.day, c.opening, c.fees, c.rewards, c.payout, c.carried, m.version
@@ -208,9 +231,9 @@ func writePast(ctx context.Context, pool *pgxpool.Pool, manager uuid.UUID, size 
 			return err
 		}
 		for _, sql := range []string{
-			pagesTasks, pagesSteps, "create unique index on past_steps (n, k)", "analyze past_tasks", "analyze past_steps", pagesTracker, "analyze tracker.tasks", pagesEvents, pagesBoard, pagesWords, pagesHistory,
-			pagesPrices, pagesWallets, pagesClosed, pagesDayEvents, pagesCloses, pagesMoves, "create index on past_moves (day, kind)", "analyze past_closes", "analyze past_moves",
-			pagesTransfers, pagesClosings, pagesBalances, pagesDaily, pagesFigures, pagesMessages, pagesAccounts,
+			pagesTasks, pagesSteps, "create unique index on past_steps (n, k)", "analyze past_tasks", "analyze past_steps", pagesTracker, "analyze tracker.tasks", pagesEvents, pagesBoard, pagesWords, pagesHistory, pagesDraws, pagesShares,
+			pagesPrices, pagesWallets, pagesClosed, pagesEnds, pagesDayEvents, pagesCloses, pagesMoves, "create index on past_moves (day, kind)", "analyze past_closes", "analyze past_moves",
+			pagesMoneyEvents, pagesTransfers, pagesClosings, pagesBalances, pagesDaily, pagesFigures, pagesMessages, pagesAccounts,
 		} {
 			begun := time.Now()
 			if _, err := tx.Exec(ctx, values.Replace(sql)); err != nil {

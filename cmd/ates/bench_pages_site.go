@@ -1,15 +1,11 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -56,84 +52,6 @@ func (s *benchSite) close() error {
 		err = errors.Join(err, ended)
 	}
 	return err
-}
-
-// visitor is somebody with a session who looks at pages.
-type visitor struct {
-	address string
-	client  *http.Client
-}
-
-// signIn signs a person of the demo in, as the form on the page does.
-func (s *benchSite) signIn(ctx context.Context, login string) (*visitor, error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return nil, fmt.Errorf("make a visitor: %w", err)
-	}
-	v := &visitor{address: s.address, client: &http.Client{Jar: jar, Timeout: time.Minute, Transport: &http.Transport{DisableCompression: true}}}
-	page, err := v.get(ctx, "/login", http.StatusOK)
-	if err != nil {
-		return nil, err
-	}
-	request := regexp.MustCompile(`name="request" value="([^"]*)"`).FindStringSubmatch(page.text)
-	if request == nil {
-		return nil, errors.New("there is no form to sign in")
-	}
-	form := url.Values{"request": {request[1]}, "demo": {login}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address+"/auth/login", strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("sign in: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if _, err := v.do(req, http.StatusOK); err != nil {
-		return nil, fmt.Errorf("sign %s in: %w", login, err)
-	}
-	return v, nil
-}
-
-// answered is what a visitor got, and how long it took from the request to the last byte.
-type answered struct {
-	status, bytes int
-	took          time.Duration
-	text          string
-}
-
-// get asks for a page and fails on another status than the one expected.
-func (v *visitor) get(ctx context.Context, path string, expected int) (answered, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.address+path, nil)
-	if err != nil {
-		return answered{}, fmt.Errorf("ask for %s: %w", path, err)
-	}
-	return v.do(req, expected)
-}
-
-func (v *visitor) do(req *http.Request, expected int) (got answered, err error) {
-	req.Header.Set("Accept-Encoding", "gzip")
-	begun := time.Now()
-	res, err := v.client.Do(req)
-	if err != nil {
-		return got, fmt.Errorf("ask for %s: %w", req.URL.Path, err)
-	}
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	if err != nil {
-		return got, fmt.Errorf("read %s: %w", req.URL.Path, err)
-	}
-	got = answered{status: res.StatusCode, bytes: len(content), took: time.Since(begun), text: string(content)}
-	if res.Header.Get("Content-Encoding") == "gzip" {
-		plain, err := gzip.NewReader(strings.NewReader(got.text))
-		if err != nil {
-			return got, fmt.Errorf("read %s: %w", req.URL.Path, err)
-		}
-		if content, err = io.ReadAll(plain); err != nil {
-			return got, fmt.Errorf("read %s: %w", req.URL.Path, err)
-		}
-		got.text = string(content)
-	}
-	if got.status != expected {
-		return got, fmt.Errorf("%s answered %d, not %d", req.URL.Path, got.status, expected)
-	}
-	return got, nil
 }
 
 // weighed is what a browser without a cache fetches for a page, compressed.

@@ -14,7 +14,7 @@ import (
 func TestEveryPageIsMeasuredOnBooksThatAreSound(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"bench", "pages", "--json", "--tasks=300", "--ledger=3000", "--staff=10", "--requests=1", "--database-url", sqltest.URL(t)}, &out, &errs))
+	require.NoError(t, run(t.Context(), []string{"bench", "pages", "--json", "--busy", "--tasks=300", "--ledger=3000", "--staff=10", "--requests=1", "--database-url", sqltest.URL(t)}, &out, &errs))
 	var printed struct {
 		Benchmarks []struct {
 			Rows  []row

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +34,7 @@ func TestTheCloseIsMeasuredAgainstItsFloor(t *testing.T) {
 	t.Parallel()
 	database := sqltest.URL(t)
 	var out, errs bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"bench", "close", "--json", "--rounds=2", "--workers=60", "--entries=600", "--database-url", database}, &out, &errs))
+	require.NoError(t, run(t.Context(), []string{"bench", "close", "--json", "--busy", "--rounds=2", "--workers=60", "--entries=600", "--database-url", database}, &out, &errs))
 	var printed struct {
 		Benchmarks []struct {
 			Name  string
@@ -55,6 +57,58 @@ func TestTheCloseIsMeasuredAgainstItsFloor(t *testing.T) {
 	}
 	require.Contains(t, strings.Join(measured.Notes, "\n"), "60 closings")
 	require.Zero(t, number(t, dial(t, database), "select count(*) from accounting.days"), "the given database stays as it is")
+}
+
+// TestEveryBenchmarkMeasuresWhatItSays is the short form of them all, in one program on one server, whatever else the machine is busy
+// with. Each compares or verifies by itself what the program and its ceiling wrote.
+func TestEveryBenchmarkMeasuresWhatItSays(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), plain(t), "bench", "commands", "booking", "latency", "assign", "streams", "rebuild", "growth", "--json", "--busy", "--rounds=1",
+		"--commands=24", "--clients=3", "--processes=2", "--backlog=400", "--clicks=3", "--crew=10", "--open=20,60", "--streams=40", "--events=4500", "--growth-from=4000", "--growth-to=4500", "--requests=1")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that it ends its own processes
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+sqltest.URL(t))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	require.NoError(t, err, errs.String())
+	var printed struct {
+		Benchmarks []struct {
+			Name string
+			Rows []row
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &printed))
+	rows := map[string]int{"commands": 3, "booking": 2, "latency": 12, "assign": 5, "streams": 4, "rebuild": 2}
+	require.Len(t, printed.Benchmarks, len(rows)+1)
+	for _, b := range printed.Benchmarks {
+		if b.Name == "growth" {
+			require.Greater(t, len(b.Rows), 30)
+		} else {
+			require.Len(t, b.Rows, rows[b.Name], b.Name)
+		}
+		for _, r := range b.Rows {
+			require.Positive(t, r.Of, r.What)
+			if r.What == "streams dropped" {
+				require.Zero(t, r.P99, r.What)
+				continue
+			}
+			require.LessOrEqual(t, r.Lowest, r.Median, r.What)
+			require.LessOrEqual(t, r.Median, r.P99, r.What)
+			require.Equal(t, r.Ceiling != "", r.Ratio > 0, r.What)
+		}
+	}
+}
+
+func TestABusyMachineIsSeenAndTold(t *testing.T) {
+	t.Parallel()
+	before := load{idle: 100, all: 1000, measured: 50}
+	require.InDelta(t, 0.1, load{idle: 150, all: 1100, measured: 90}.elsewhere(before), 1e-9, "of 100 ticks 50 were idle and 40 were for what is measured")
+	require.Zero(t, load{idle: 110, all: 1100, measured: 150}.elsewhere(before), "never less than nothing")
+	require.ErrorContains(t, errBusy("before round 2", 0.43), "before round 2 something else had 43% of the processors")
+
+	family := map[int]process{1: {0, 5}, 10: {1, 7}, 11: {10, 2}, 12: {11, 3}, 20: {1, 100}}
+	require.EqualValues(t, 12, ticksOf(family, []int{10}), "with children and theirs")
+	require.EqualValues(t, 105, ticksOf(family, []int{11, 20, 12}), "each once")
 }
 
 // TestEverybodyIsPaidOnceWhateverIsKilled is the short form of "ates bench close-kill --kills 20", in processes that are killed.

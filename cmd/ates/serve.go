@@ -31,6 +31,7 @@ type serve struct {
 	site
 	clients
 	openID
+	profiling
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -79,6 +80,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
 	}
 	now := func() time.Time { return time.Now().Add(c.Clock) }
+	stopProfile, err := c.profile()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfile()) }()
 
 	pool, closeAll, err := c.open(ctx)
 	if err != nil {
