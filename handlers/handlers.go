@@ -67,6 +67,7 @@ type Handlers struct {
 	queries  *dbsqlc.Queries
 	commands Commands
 	hub      *hub
+	boards   *boardWatch
 	rates    *httprate.RateLimiter
 	sessions *sessions
 	signIn   *signIn
@@ -158,7 +159,7 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
+		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {

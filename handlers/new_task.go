@@ -44,7 +44,7 @@ func (h *Handlers) createTask(w http.ResponseWriter, r *http.Request, p page) er
 	if err != nil {
 		return err
 	}
-	h.awaitBoard(r.Context(), create.TaskID, 2)
+	h.boards.await(r.Context(), create.TaskID, 2)
 	return h.flashAndGo(w, r, back, views.Flash{
 		Kind: views.FlashDone, Text: views.T(r.Context(), "flash.created", "Task", "T-"+strconv.FormatInt(create.Number, 10)),
 		Href: "/tasks/" + create.TaskID.String(), LinkText: views.T(r.Context(), "flash.open_task"),

@@ -1,11 +1,9 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -27,26 +25,6 @@ func (p page) resolveForm(task uuid.UUID, status string, assignee uuid.UUID, ass
 		return nil
 	}
 	return &views.ResolveForm{Key: p.Key + "/" + task.String(), Assignment: int(assignment)}
-}
-
-// awaitBoard waits, for a moment at most, until the board shows a task's event number version, so that the page that answers
-// a form shows what the form did.
-func (h *Handlers) awaitBoard(ctx context.Context, task uuid.UUID, version int64) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for {
-		shown, err := h.queries.BoardVersion(ctx, task)
-		if err != nil || shown >= version {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-		}
-	}
 }
 
 // resolveTask resolves a task, or shows it as it is now with the reason why it could not be.
@@ -76,7 +54,7 @@ func (h *Handlers) resolveTask(w http.ResponseWriter, r *http.Request, p page) e
 	if err != nil {
 		return err
 	}
-	h.awaitBoard(r.Context(), id, resolve.Version)
+	h.boards.await(r.Context(), id, resolve.Version)
 	back := returnTo(r.PostForm.Get("return_to"))
 	if back == "/" {
 		back = "/tasks/" + id.String()

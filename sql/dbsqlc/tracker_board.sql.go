@@ -213,16 +213,34 @@ func (q *Queries) ApplyWordsToBoard(ctx context.Context, arg ApplyWordsToBoardPa
 	return err
 }
 
-const boardVersion = `-- name: BoardVersion :one
-select coalesce((select case when description is null then 0 else version end from tracker.board where task = $1), 0)::bigint
+const boardVersions = `-- name: BoardVersions :many
+select task, version from tracker.board where task = any($1::uuid[]) and description is not null
 `
 
-// How far the board is with a task: the version of the last event in it, 0 when it does not know the task.
-func (q *Queries) BoardVersion(ctx context.Context, task uuid.UUID) (int64, error) {
-	row := q.db.QueryRow(ctx, boardVersion, task)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
+type BoardVersionsRow struct {
+	Task    uuid.UUID
+	Version int64
+}
+
+// How far the board is with some tasks: the version of the last event in each that it shows.
+func (q *Queries) BoardVersions(ctx context.Context, tasks []uuid.UUID) ([]BoardVersionsRow, error) {
+	rows, err := q.db.Query(ctx, boardVersions, tasks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BoardVersionsRow{}
+	for rows.Next() {
+		var i BoardVersionsRow
+		if err := rows.Scan(&i.Task, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const countBoard = `-- name: CountBoard :one

@@ -103,9 +103,9 @@ left join tracker.people p on p.id = b.assignee
 left join tracker.people c on c.id = b.created_by
 where b.task = @task and b.description is not null and b.version > 0;
 
--- name: BoardVersion :one
--- How far the board is with a task: the version of the last event in it, 0 when it does not know the task.
-select coalesce((select case when description is null then 0 else version end from tracker.board where task = @task), 0)::bigint;
+-- name: BoardVersions :many
+-- How far the board is with some tasks: the version of the last event in each that it shows.
+select task, version from tracker.board where task = any(@tasks::uuid[]) and description is not null;
 
 -- name: SumOpenTasksOf :one
 -- How many open tasks a worker has, what they cost them, and what they would pay; those without prices count as nothing.
