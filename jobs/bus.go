@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,25 +167,30 @@ func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told te
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	envelopes, err := appendEvents(ctx, tx, events, told)
+	envelopes, err := appendEvents(ctx, tx, events, slices.Repeat([]telling{told}, len(events)))
 	if err != nil {
 		return false, err
 	}
-	jobs := b.flow.jobsFor(told.command, envelopes)
-	if len(jobs) == 0 {
-		return true, nil
-	}
-	if _, err := b.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
-		return false, fmt.Errorf("enqueue jobs: %w", err)
-	}
-	return true, nil
+	return true, b.enqueue(ctx, tx, b.flow.jobsFor(told.command, envelopes))
 }
 
-// appendEvents writes events to the log and returns them as they stand there. One that breaks its schema is a fault.
-func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, told telling) ([]domain.Envelope, error) {
-	rows := dbsqlc.AppendEventsParams{Batch: told.command, OccurredAt: tx.Now}
+// enqueue puts jobs into their queues, if there are any.
+func (b *Bus) enqueue(ctx context.Context, tx domain.Tx, jobs []river.InsertManyParams) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	if _, err := b.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
+		return fmt.Errorf("enqueue jobs: %w", err)
+	}
+	return nil
+}
+
+// appendEvents writes events to the log, each as it is told, and returns them as they stand there. One that breaks its schema is a fault.
+func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, tellings []telling) ([]domain.Envelope, error) {
+	rows := dbsqlc.AppendEventsParams{OccurredAt: tx.Now}
 	envelopes := make([]domain.Envelope, len(events))
 	for i, e := range events {
+		told := tellings[i]
 		id, err := uuid.NewV7()
 		if err != nil {
 			return nil, fmt.Errorf("make an event id: %w", err)
@@ -204,6 +210,7 @@ func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, told
 		envelopes[i] = env
 
 		rows.Ids = append(rows.Ids, env.ID)
+		rows.Batches = append(rows.Batches, told.command)
 		rows.Names = append(rows.Names, env.Name)
 		rows.Versions = append(rows.Versions, int32(env.Version))
 		rows.Producers = append(rows.Producers, env.Producer)

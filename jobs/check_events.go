@@ -45,7 +45,7 @@ func checkEvents(ctx context.Context, pool *pgxpool.Pool, all bool, most int64) 
 		for _, row := range rows {
 			result.Looked++
 			var bad *badEvent
-			if errors.As(check(envelope(dbsqlc.ReadBatchRow(row))), &bad) {
+			if errors.As(check(envelope(dbsqlc.ReadEventsRow(row))), &bad) {
 				result.Broken++
 				if len(result.Examples) < rowsNamed {
 					result.Examples = append(result.Examples, fmt.Sprintf("%s (%s): %v", bad.event.ID, bad.event.Name, bad.err))

@@ -79,7 +79,7 @@ func (b *Bus) kinds() []string {
 func (b *Bus) workers() *river.Workers {
 	workers := river.NewWorkers()
 	for _, r := range b.flow.reactions() {
-		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, &reactionWorker{bus: b, reaction: r})
+		river.AddWorkerArgs(workers, reactionArgs{kind: r.kind}, newReactionWorker(b, r))
 	}
 	for _, c := range b.chores {
 		river.AddWorkerArgs(workers, choreArgs{c.kind}, &choreWorker{bus: b, command: c.command, timeout: c.timeout})

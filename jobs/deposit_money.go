@@ -10,7 +10,7 @@ const depositMoneyKind = "deposit_money"
 
 // depositMoney pays for each Task.Resolved.
 func depositMoney(books accounting.Books) *reaction {
-	return &reaction{kind: depositMoneyKind, queue: moneyQueue,
+	return &reaction{kind: depositMoneyKind, queue: moneyQueue, together: true,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := accounting.DepositMoney{Books: books}
 			for _, e := range events {

@@ -38,7 +38,7 @@ func (a *Attempt) Work(ctx context.Context) error {
 			if err := json.Unmarshal(a.Job.EncodedArgs, &job.Args); err != nil {
 				return err
 			}
-			return (&reactionWorker{bus: a.bus, reaction: r}).Work(rivertest.WorkContext(ctx, a.bus.river), job)
+			return newReactionWorker(a.bus, r).Work(rivertest.WorkContext(ctx, a.bus.river), job)
 		}
 	}
 	return fmt.Errorf("no reaction is of the kind %s", a.Job.Kind)

@@ -20,7 +20,7 @@ import (
 // notifyGiven notes for workers that a new task was drawn to them: for each Task.Created. Whoever created it is told as well when the
 // draw falls on them, since that is news to them and costs them its fee.
 func notifyGiven(mails bool) *reaction {
-	return &reaction{kind: "notify_given", queue: notificationsQueue, topics: inboxTopics, follow: sendsMails(trackerMails),
+	return &reaction{kind: "notify_given", queue: notificationsQueue, together: true, topics: inboxTopics, follow: sendsMails(trackerMails),
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := &tellOfNewTasks{
 				NotifyOfTasks: &tracker.NotifyOfTasks{Kind: tracker.TaskGiven, Keep: !mails}, created: map[uuid.UUID]tracker.TaskNews{},
@@ -50,7 +50,7 @@ func (c *tellOfNewTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 		return nil, fmt.Errorf("read first assignments: %w", err)
 	}
 	for _, row := range rows {
-		assigned, err := readAssignment(dbsqlc.ReadBatchRow(row))
+		assigned, err := readAssignment(dbsqlc.ReadEventsRow(row))
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func (c *tellOfNewTasks) Handle(ctx context.Context, tx domain.Tx) ([]domain.Eve
 }
 
 // readAssignment checks and reads a Task.Assigned of the log.
-func readAssignment(row dbsqlc.ReadBatchRow) (tracker.TaskAssigned, error) {
+func readAssignment(row dbsqlc.ReadEventsRow) (tracker.TaskAssigned, error) {
 	e := envelope(row)
 	if err := check(e); err != nil {
 		return tracker.TaskAssigned{}, err
@@ -72,7 +72,7 @@ func readAssignment(row dbsqlc.ReadBatchRow) (tracker.TaskAssigned, error) {
 
 // notifyResolved notes for people that somebody else resolved a task of theirs: for each Task.Resolved.
 func notifyResolved(mails bool) *reaction {
-	return &reaction{kind: "notify_resolved", queue: notificationsQueue, topics: inboxTopics, follow: sendsMails(trackerMails),
+	return &reaction{kind: "notify_resolved", queue: notificationsQueue, together: true, topics: inboxTopics, follow: sendsMails(trackerMails),
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := &tracker.NotifyOfTasks{Kind: tracker.TaskResolvedByElse, Keep: !mails}
 			for _, e := range events {
@@ -108,7 +108,7 @@ func (c tellOfDraw) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, e
 		return nil, fmt.Errorf("read what a draw moved: %w", err)
 	}
 	for _, row := range rows {
-		assigned, err := readAssignment(dbsqlc.ReadBatchRow(row))
+		assigned, err := readAssignment(dbsqlc.ReadEventsRow(row))
 		if err != nil {
 			return nil, err
 		}

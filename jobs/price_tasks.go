@@ -8,7 +8,7 @@ import (
 
 // priceTasks lets Accounting see each Task.Created.
 func priceTasks(books accounting.Books) *reaction {
-	return &reaction{kind: "price_tasks", queue: moneyQueue,
+	return &reaction{kind: "price_tasks", queue: moneyQueue, together: true,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := &accounting.PriceTasks{Books: books}
 			for _, e := range events {

@@ -77,6 +77,8 @@ type reaction struct {
 	queue string
 	// chunk is how many events one job works on at most; 0 is the usual number.
 	chunk int
+	// together lets jobs of a few events share a transaction. The command then says of each event that it tells which one is its cause.
+	together bool
 	// timeout is how long one job may take; 0 is the usual time.
 	timeout time.Duration
 	// command makes the command from checked events of the names that the flow gives to this reaction, in the order of the log.

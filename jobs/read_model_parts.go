@@ -68,7 +68,7 @@ func (bySubject) read(ctx context.Context, q *dbsqlc.Queries, names, parts []str
 		}
 		events := make([]domain.Envelope, len(rows))
 		for i, row := range rows {
-			events[i] = envelope(dbsqlc.ReadBatchRow(row))
+			events[i] = envelope(dbsqlc.ReadEventsRow(row))
 		}
 		if err := each(events); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (byDay) read(ctx context.Context, q *dbsqlc.Queries, names, parts []string,
 		}
 		events := make([]domain.Envelope, len(rows))
 		for i, row := range rows {
-			events[i] = envelope(dbsqlc.ReadBatchRow(row))
+			events[i] = envelope(dbsqlc.ReadEventsRow(row))
 		}
 		if err := each(events); err != nil {
 			return err
@@ -133,7 +133,7 @@ func readEvents(ctx context.Context, q *dbsqlc.Queries, names []string, after, u
 	}
 	events := make([]domain.Envelope, len(rows))
 	for i, row := range rows {
-		events[i] = envelope(dbsqlc.ReadBatchRow(row))
+		events[i] = envelope(dbsqlc.ReadEventsRow(row))
 	}
 	return events, nil
 }
@@ -142,7 +142,7 @@ func readEvents(ctx context.Context, q *dbsqlc.Queries, names []string, after, u
 const theEnd = math.MaxInt64
 
 // envelope is an event as reactions get it.
-func envelope(e dbsqlc.ReadBatchRow) domain.Envelope {
+func envelope(e dbsqlc.ReadEventsRow) domain.Envelope {
 	return domain.Envelope{
 		Position: e.Position, ID: e.ID, Name: e.Name, Version: int(e.Version), OccurredAt: e.OccurredAt, Producer: e.Producer,
 		Subject: e.Subject, SubjectVersion: e.SubjectVersion, Actor: e.Actor,

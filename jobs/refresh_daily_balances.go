@@ -15,7 +15,7 @@ import (
 )
 
 // refreshDailyBalances keeps the read models of business days: the workers', and what management had of each.
-var refreshDailyBalances = &reaction{kind: "refresh_daily_balances", queue: readModelsQueue,
+var refreshDailyBalances = &reaction{kind: "refresh_daily_balances", queue: readModelsQueue, together: true,
 	command: func(events []domain.Envelope) (domain.Command, error) {
 		refresh := &refreshDays{}
 		seen := map[string]bool{}

@@ -16,7 +16,7 @@ import (
 
 // refreshTasks keeps the tracker's read models: the board (and with it my tasks), the history of each task, and what draws have
 // moved.
-var refreshTasks = &reaction{kind: "refresh_tasks", queue: readModelsQueue,
+var refreshTasks = &reaction{kind: "refresh_tasks", queue: readModelsQueue, together: true,
 	command: func(events []domain.Envelope) (domain.Command, error) {
 		view := &taskView{latest: map[uuid.UUID]taskState{}}
 		for _, e := range events {

@@ -10,7 +10,7 @@ const withdrawMoneyKind = "withdraw_money"
 
 // withdrawMoney charges for each Task.Assigned.
 func withdrawMoney(books accounting.Books) *reaction {
-	return &reaction{kind: withdrawMoneyKind, queue: moneyQueue,
+	return &reaction{kind: withdrawMoneyKind, queue: moneyQueue, together: true,
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			cmd := accounting.WithdrawMoney{Books: books}
 			for _, e := range events {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,14 +9,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"ates/domain"
 	"ates/sql/dbsqlc"
-	"ates/sql/migrations"
 )
 
 // reactionArgs name the events that a job reacts to: those of one batch and of some names, from one position in the log to another.
@@ -33,27 +31,74 @@ type reactionArgs struct {
 func (a reactionArgs) Kind() string { return a.kind }
 
 // reactionWorker works the jobs of every reaction: it reads the events, runs the command that they cause, and completes the
-// job, all in one transaction. What makes a repeat harmless are the natural keys under the command, not the completion.
+// job, all in one transaction, which jobs of the moment may share (see group.go). What makes a repeat harmless are the natural keys under
+// the command, not the completion.
 type reactionWorker struct {
 	river.WorkerDefaults[reactionArgs]
 	bus      *Bus
 	reaction *reaction
+	group    *group
+}
+
+func newReactionWorker(b *Bus, r *reaction) *reactionWorker {
+	return &reactionWorker{bus: b, reaction: r, group: &group{}}
 }
 
 // Timeout is the reaction's.
 func (w *reactionWorker) Timeout(*river.Job[reactionArgs]) time.Duration { return w.reaction.timeout }
 
-// Work reacts. A job of several events whose command cannot be run is split into one for each, so that one bad event harms
-// no other.
+// Work reacts, together with other jobs of the moment where the reaction may, and alone where that is not done. A job of several events
+// whose command cannot be run is split into one for each, so that one bad event harms no other.
 func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs]) error {
+	work, over := &piece{job: job}, false
+	var err error
+	if w.mayJoin(job.Args) {
+		over, err = w.group.work(ctx, w, work)
+	}
+	if !over {
+		work = &piece{job: job}
+		err = w.commit(ctx, func(context.Context, domain.Tx) ([]*piece, error) { return []*piece{work}, nil })
+	}
+	if err != nil && job.Args.First < job.Args.Last && fault(err) {
+		err = w.split(ctx, job, err)
+	}
+	if err != nil {
+		return &failure{work.correlation(), err}
+	}
+	return nil
+}
+
+// piece is one job's part of a transaction.
+type piece struct {
+	job *river.Job[reactionArgs]
+	// claimed means that River has not given the job to this worker: the transaction took it from the queue itself.
+	claimed bool
+	// run is the batch of the events that it tells.
+	run    uuid.UUID
+	events []domain.Envelope
+	told   []domain.Envelope
+}
+
+// correlation is the command at the beginning, the nil UUID where the events have not been read.
+func (p *piece) correlation() uuid.UUID {
+	if len(p.events) == 0 {
+		return uuid.Nil
+	}
+	return p.events[0].CorrelationID
+}
+
+// commit does the work of some jobs in one transaction, or none of it.
+func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context, domain.Tx) ([]*piece, error)) error {
 	var topics []string
-	var correlation uuid.UUID
 	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
-		events, err := w.read(ctx, tx, job.Args)
+		pieces, err := choose(ctx, tx)
 		if err != nil {
 			return err
 		}
-		correlation = events[0].CorrelationID
+		if err := w.read(ctx, tx, pieces); err != nil {
+			return err
+		}
+		events := eventsOf(pieces)
 		if w.bus.lag != nil {
 			tx.Now = events[len(events)-1].OccurredAt.Add(w.bus.lag()).UTC().Truncate(time.Microsecond)
 		}
@@ -61,19 +106,8 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 		if err != nil {
 			return err
 		}
-		run, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("make a command id: %w", err)
-		}
-		if _, err := w.bus.run(ctx, tx, cmd, telling{command: run, correlation: correlation, actor: events[0].Actor}); err != nil {
+		if err := w.tell(ctx, tx, cmd, pieces); err != nil {
 			return err
-		}
-		if w.reaction.follow != nil {
-			if jobs := w.reaction.follow(cmd); len(jobs) > 0 {
-				if _, err := w.bus.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
-					return fmt.Errorf("enqueue jobs: %w", err)
-				}
-			}
 		}
 		if w.reaction.topics != nil {
 			topics = w.reaction.topics(events, cmd)
@@ -83,21 +117,73 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 				return fmt.Errorf("record what changed: %w", err)
 			}
 		}
-		return complete(ctx, tx, job, &done{run, len(events), events[0], w.bus.moment()})
+		return complete(ctx, tx, pieces, w.bus.moment())
 	})
-	if err != nil {
-		if job.Args.First < job.Args.Last && fault(err) {
-			err = w.split(ctx, job, err)
-		}
-		if err != nil {
-			return &failure{correlation, err}
-		}
-		return nil
-	}
-	if len(topics) > 0 {
+	if err == nil && len(topics) > 0 {
 		w.bus.notifier.changed()
 	}
-	return nil
+	return err
+}
+
+// eventsOf are the events of some jobs in the order of the log, each once.
+func eventsOf(pieces []*piece) []domain.Envelope {
+	if len(pieces) == 1 {
+		return pieces[0].events
+	}
+	var all []domain.Envelope
+	for _, p := range pieces {
+		all = append(all, p.events...)
+	}
+	slices.SortFunc(all, func(a, b domain.Envelope) int { return cmp.Compare(a.Position, b.Position) })
+	return slices.CompactFunc(all, func(a, b domain.Envelope) bool { return a.Position == b.Position })
+}
+
+// tell lets a command work, and appends its events with their jobs: those of each job as a batch of its own, so that what follows from
+// it can be told from what follows from the others.
+func (w *reactionWorker) tell(ctx context.Context, tx domain.Tx, cmd domain.Command, pieces []*piece) error {
+	of := make(map[uuid.UUID]*piece)
+	for _, p := range pieces {
+		var err error
+		if p.run, err = uuid.NewV7(); err != nil {
+			return fmt.Errorf("make a command id: %w", err)
+		}
+		for _, e := range p.events {
+			of[e.ID] = p
+		}
+	}
+	events, err := cmd.Handle(ctx, tx)
+	if err != nil {
+		return err
+	}
+	told := make([]telling, len(events))
+	owners := make([]*piece, len(events))
+	for i, e := range events {
+		owners[i] = pieces[0]
+		if e.Cause != nil && of[e.Cause.ID] != nil {
+			owners[i] = of[e.Cause.ID]
+		} else if len(pieces) > 1 {
+			return fmt.Errorf("%s tells %s without the event that is its cause, which it must where jobs share a transaction", commandName(cmd), e.Data.EventName())
+		}
+		first := owners[i].events[0]
+		told[i] = telling{command: owners[i].run, correlation: first.CorrelationID, actor: first.Actor}
+	}
+	var jobs []river.InsertManyParams
+	if len(events) > 0 {
+		envelopes, err := appendEvents(ctx, tx, events, told)
+		if err != nil {
+			return err
+		}
+		for i, e := range envelopes {
+			owners[i].told = append(owners[i].told, e)
+		}
+		for _, p := range pieces {
+			jobs = append(jobs, w.bus.flow.jobsFor(p.run, p.told)...)
+		}
+	}
+	if w.reaction.follow != nil {
+		jobs = append(jobs, w.reaction.follow(cmd)...)
+	}
+	return w.bus.enqueue(ctx, tx, jobs)
 }
 
 // failure is why a job failed, with the command at the beginning of it, for the log.
@@ -108,49 +194,69 @@ type failure struct {
 
 func (f *failure) Unwrap() error { return f.error }
 
-// read loads the events that a job reacts to.
-func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, args reactionArgs) ([]domain.Envelope, error) {
-	rows, err := dbsqlc.New(tx).ReadBatch(ctx, dbsqlc.ReadBatchParams{Batch: args.Batch, First: args.First, Last: args.Last})
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+// read loads the events that jobs react to.
+func (w *reactionWorker) read(ctx context.Context, tx domain.Tx, pieces []*piece) error {
+	asked := dbsqlc.ReadBatchesParams{}
+	of := make(map[uuid.UUID][]*piece, len(pieces))
+	for _, p := range pieces {
+		args := p.job.Args
+		asked.Batches, asked.Firsts, asked.Lasts = append(asked.Batches, args.Batch), append(asked.Firsts, args.First), append(asked.Lasts, args.Last)
+		of[args.Batch] = append(of[args.Batch], p)
 	}
-	events := make([]domain.Envelope, 0, len(rows))
-	for _, e := range rows {
-		if slices.Contains(args.Names, e.Name) || len(args.Names) == 0 && w.bus.flow.reacts(w.reaction, e.Name) {
-			events = append(events, envelope(e))
+	rows, err := dbsqlc.New(tx).ReadBatches(ctx, asked)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	others := make(map[*piece]domain.Envelope)
+	for _, row := range rows {
+		e := envelope(dbsqlc.ReadEventsRow{
+			Position: row.Position, ID: row.ID, Name: row.Name, Version: row.Version, OccurredAt: row.OccurredAt, Producer: row.Producer, Subject: row.Subject,
+			SubjectVersion: row.SubjectVersion, Actor: row.Actor, CorrelationID: row.CorrelationID, CausationID: row.CausationID, Data: row.Data,
+		})
+		for _, p := range of[row.Batch] {
+			switch args := p.job.Args; {
+			case e.Position < args.First || e.Position > args.Last:
+			case slices.Contains(args.Names, e.Name) || len(args.Names) == 0 && w.bus.flow.reacts(w.reaction, e.Name):
+				p.events = append(p.events, e)
+			default:
+				others[p] = e
+			}
 		}
 	}
-	switch {
-	case len(events) > 0:
-		return events, nil
-	case len(rows) > 0:
-		return nil, &badEvent{envelope(rows[0]), errNoReaction(w.reaction)}
-	default:
-		return nil, fmt.Errorf("the log has no events of batch %s from %d to %d", args.Batch, args.First, args.Last)
+	for _, p := range pieces {
+		if len(p.events) > 0 {
+			continue
+		}
+		if e, ok := others[p]; ok {
+			return &badEvent{e, errNoReaction(w.reaction)}
+		}
+		return fmt.Errorf("the log has no events of batch %s from %d to %d", p.job.Args.Batch, p.job.Args.First, p.job.Args.Last)
 	}
+	return nil
 }
 
 // split puts a job for each event in the place of a job that failed with several.
 func (w *reactionWorker) split(ctx context.Context, job *river.Job[reactionArgs], cause error) error {
 	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
-		events, err := w.read(ctx, tx, job.Args)
-		if err != nil {
+		work := &piece{job: job}
+		if err := w.read(ctx, tx, []*piece{work}); err != nil {
 			return err
 		}
-		if len(events) == 1 {
+		if len(work.events) == 1 {
 			return cause
 		}
-		single := make([]river.InsertManyParams, len(events))
-		for i, e := range events {
+		single := make([]river.InsertManyParams, len(work.events))
+		for i, e := range work.events {
 			single[i] = river.InsertManyParams{
 				Args:       &reactionArgs{kind: w.reaction.kind, Batch: job.Args.Batch, First: e.Position, Last: e.Position, Names: []string{e.Name}},
 				InsertOpts: &river.InsertOpts{Queue: w.reaction.queue},
 			}
 		}
-		if _, err := w.bus.river.InsertManyTx(ctx, tx.Tx, single); err != nil {
-			return fmt.Errorf("enqueue jobs: %w", err)
+		if err := w.bus.enqueue(ctx, tx, single); err != nil {
+			return err
 		}
-		return complete(ctx, tx, job, nil)
+		// It has done nothing that its row in log.runs could tell.
+		return complete(ctx, tx, []*piece{{job: job}}, w.bus.moment())
 	})
 	if err != nil {
 		return errors.Join(cause, err)
@@ -179,41 +285,45 @@ func fault(err error) bool {
 // errLostJob means that a job was rescued and given to another worker while this one was at it.
 var errLostJob = errors.New("job is no longer ours")
 
-// done is the work that a job has done, for its row in log.runs.
-type done struct {
-	run    uuid.UUID
-	events int
-	// first is the first event that it reacted to.
-	first domain.Envelope
-	at    time.Time
-}
-
-// complete completes a job in the transaction of its work, and only while it is this worker's: River's own completion does
-// not look who completes. The error must reach River, which would otherwise complete the other worker's attempt. With what it has
-// done it leaves its row, in the statement that is needed anyway.
-func complete(ctx context.Context, tx domain.Tx, job *river.Job[reactionArgs], work *done) error {
-	if work == nil {
-		work = &done{}
+// complete completes jobs in the transaction of their work, and only while each is this worker's: River's own completion does not look who
+// completes. The error must reach River, which would otherwise complete the other worker's attempt. With what it has done each leaves
+// its row in log.runs, in the same statement.
+func complete(ctx context.Context, tx domain.Tx, pieces []*piece, at time.Time) error {
+	n := len(pieces)
+	ids, attempts, attemptedAt, claimed := make([]int64, n), make([]int, n), make([]time.Time, n), make([]bool, n)
+	runs, events := make([]uuid.UUID, n), make([]int, n)
+	batches, firsts, lasts, correlations, occurredAt := make([]uuid.UUID, n), make([]int64, n), make([]int64, n), make([]uuid.UUID, n), make([]time.Time, n)
+	for i, p := range pieces {
+		ids[i], attempts[i], claimed[i], runs[i], events[i] = p.job.ID, p.job.Attempt, p.claimed, p.run, len(p.events)
+		batches[i], firsts[i], lasts[i], correlations[i] = p.job.Args.Batch, p.job.Args.First, p.job.Args.Last, p.correlation()
+		if p.job.AttemptedAt != nil {
+			attemptedAt[i] = *p.job.AttemptedAt
+		}
+		if len(p.events) > 0 {
+			occurredAt[i] = p.events[0].OccurredAt
+		}
 	}
-	var ours bool
-	err := tx.QueryRow(ctx, `with ours as (
-			select id, kind, queue, attempt from `+pgx.Identifier{migrations.RiverSchema, "river_job"}.Sanitize()+`
-			where id = $1 and state = 'running' and attempt = $2 and attempted_at = $3 for update
+	var ours int
+	err := tx.QueryRow(ctx, `with asked as (
+			select unnest($1::bigint[]) as id, unnest($2::int[]) as attempt, unnest($3::timestamptz[]) as attempted_at, unnest($4::uuid[]) as run, unnest($5::int[]) as events,
+				unnest($6::uuid[]) as batch, unnest($7::bigint[]) as first, unnest($8::bigint[]) as last, unnest($9::uuid[]) as correlation, unnest($10::timestamptz[]) as occurred_at,
+				unnest($11::boolean[]) as claimed
+		), ours as (
+			update `+riverJob+` j set state = 'completed', finalized_at = clock_timestamp(), attempt = greatest(j.attempt, 1::smallint), attempted_at = coalesce(j.attempted_at, clock_timestamp())
+			from asked a where j.id = a.id
+				and case when a.claimed then j.state = 'available' else j.state = 'running' and j.attempt = a.attempt and j.attempted_at = a.attempted_at end
+			returning j.kind, j.queue, j.attempt as tries, a.*
 		), kept as (
 			insert into log.runs (id, job, kind, queue, attempt, events, batch, first, last, correlation_id, occurred_at, began_at, ended_at)
-			select $4, id, kind, queue, attempt, $5, $6, $7, $8, $9, $10, $11, $12 from ours where $5 > 0
+			select run, id, kind, queue, tries, events, batch, first, last, correlation, occurred_at, $12, $13 from ours where events > 0
 		)
-		select exists (select from ours)`,
-		job.ID, job.Attempt, job.AttemptedAt,
-		work.run, work.events, job.Args.Batch, job.Args.First, job.Args.Last, work.first.CorrelationID, work.first.OccurredAt, tx.Now, work.at).Scan(&ours)
+		select count(*) from ours`,
+		ids, attempts, attemptedAt, runs, events, batches, firsts, lasts, correlations, occurredAt, claimed, tx.Now, at).Scan(&ours)
 	if err != nil {
-		return fmt.Errorf("look whose job it is: %w", err)
+		return fmt.Errorf("complete jobs: %w", err)
 	}
-	if !ours {
+	if ours != n {
 		return errLostJob
-	}
-	if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx.Tx, job); err != nil {
-		return fmt.Errorf("complete job: %w", err)
 	}
 	return nil
 }
