@@ -32,6 +32,7 @@ type Bus struct {
 	pool     *pgxpool.Pool
 	river    *river.Client[pgx.Tx]
 	notifier *notifier
+	waker    *waker
 	flow     flow
 	chores   []chore
 	mail     *MailServer
@@ -147,9 +148,17 @@ func logCommand(ctx context.Context, cmd domain.Command, id uuid.UUID, repeated 
 
 // inTx does everything that f does, or nothing of it, at one moment of the program's clock.
 func (b *Bus) inTx(ctx context.Context, f func(domain.Tx) error) error {
-	return pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
-		return f(domain.Tx{Tx: tx, Now: b.moment()})
+	var queues []string
+	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		ours := &busTx{Tx: tx}
+		err := f(domain.Tx{Tx: ours, Now: b.moment()})
+		queues = ours.queues
+		return err
 	})
+	if err == nil {
+		b.waker.wake(queues)
+	}
+	return err
 }
 
 // moment is the time of the program's clock, as exact as the database keeps it.
@@ -181,6 +190,13 @@ func (b *Bus) enqueue(ctx context.Context, tx domain.Tx, jobs []river.InsertMany
 	}
 	if _, err := b.river.InsertManyTx(ctx, tx.Tx, jobs); err != nil {
 		return fmt.Errorf("enqueue jobs: %w", err)
+	}
+	if ours, ok := tx.Tx.(*busTx); ok {
+		for _, job := range jobs {
+			if !slices.Contains(ours.queues, job.InsertOpts.Queue) {
+				ours.queues = append(ours.queues, job.InsertOpts.Queue)
+			}
+		}
 	}
 	return nil
 }

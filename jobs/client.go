@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,12 +44,12 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	}
 	b := &Bus{
 		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
-		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool), waker: newWaker(cfg.Pool),
 	}
 	var err error
-	// Only inserts: the client that works is made by Work, with the queues it is to work on.
+	// Only inserts, and wakes nobody: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
-		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: fetchCooldown, Logger: riverLogger(),
+		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: neverNotify, FetchPollInterval: neverNotify, Logger: riverLogger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a River client: %w", err)
@@ -92,8 +93,7 @@ func (b *Bus) workers() *river.Workers {
 
 // The settings below were measured or explained where River's defaults cost time or money.
 const (
-	// Also the window in which River leaves out the NOTIFY of a further insert; with the default of 100 ms a job whose
-	// transaction commits late waits for the next poll, and a queue works off at most MaxWorkers jobs in each window.
+	// With the default of 100 ms a queue works off at most MaxWorkers jobs in each window.
 	fetchCooldown = 5 * time.Millisecond
 	// How long a job waits whose NOTIFY was left out or lost; also how late a retry is. Each look of each queue is a transaction: with
 	// 100 ms a process that had nothing to do took three times as much of a processor.
@@ -107,7 +107,7 @@ const (
 )
 
 // Work works on the jobs of the named queues, all when none is named, until the context ends; then running jobs finish or go
-// back to their queue. It also sends the notifications that open pages wait for.
+// back to their queue. It also sends the notifications that open pages and queues wait for.
 func (b *Bus) Work(ctx context.Context, names ...string) error {
 	cfg := &river.Config{
 		Schema:        migrations.RiverSchema,
@@ -144,7 +144,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 	}
 	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
 	notified := make(chan struct{})
-	go func() { defer close(notified); b.notifier.run(notifying) }()
+	go func() { defer close(notified); b.Notify(notifying) }()
 	defer func() { stopNotifying(); <-notified }()
 
 	if err := client.Start(ctx); err != nil {
@@ -154,8 +154,13 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// Notify sends the notifications that open pages wait for, in a process that works on no jobs, until the context ends.
-func (b *Bus) Notify(ctx context.Context) { b.notifier.run(ctx) }
+// Notify sends the notifications that open pages and queues wait for, in a process that works on no jobs, until the context ends.
+func (b *Bus) Notify(ctx context.Context) {
+	var group sync.WaitGroup
+	group.Go(func() { b.notifier.run(ctx) })
+	group.Go(func() { b.waker.run(ctx) })
+	group.Wait()
+}
 
 // riverLogger is the program's log without River's own news, which come every few seconds.
 func riverLogger() *slog.Logger { return slog.New(warningsOf{slog.Default().Handler()}) }
