@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -18,6 +20,8 @@ const (
 	groupOfEvents = 200
 	// windowOfJobs is how far into its queue a group looks for more jobs of its kind.
 	windowOfJobs = 1000
+	// longestWait is how long a job waits for the group at work, which may hang; then it is done alone.
+	longestWait = time.Second
 )
 
 // group has jobs of one kind, of a few events each, that are there at the same moment share one transaction ("group commit"): those that
@@ -61,7 +65,10 @@ func (g *group) work(ctx context.Context, w *reactionWorker, p *piece) (over boo
 	g.waiting = append(g.waiting, m)
 	g.begin()
 	g.mu.Unlock()
-	now := <-m.turn
+	now, waited := g.await(m)
+	if !waited {
+		return false, nil
+	}
 	if now.lead == nil {
 		return now.done, nil
 	}
@@ -86,6 +93,27 @@ func (g *group) work(ctx context.Context, w *reactionWorker, p *piece) (over boo
 		return false, nil
 	}
 	return len(pieces) == 1 || done, err
+}
+
+// await waits for a member's turn; when that takes too long the member leaves.
+func (g *group) await(m *member) (now turn, ok bool) {
+	enough := time.NewTimer(longestWait)
+	defer enough.Stop()
+	select {
+	case now = <-m.turn:
+		return now, true
+	case <-enough.C:
+	}
+	g.mu.Lock()
+	at := slices.Index(g.waiting, m)
+	if at >= 0 {
+		g.waiting = slices.Delete(g.waiting, at, at+1)
+	}
+	g.mu.Unlock()
+	if at >= 0 {
+		return turn{}, false
+	}
+	return <-m.turn, true // it is in the group at work already
 }
 
 // begin lets the next group begin, if none is at work and somebody waits. The caller holds the lock.
