@@ -16,6 +16,7 @@ import (
 	"github.com/go-chi/httprate"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -56,6 +57,8 @@ type Config struct {
 	Now func() time.Time
 	// MetricsToken is what whoever reads the metrics has to show; without one they are for this machine.
 	MetricsToken string
+	// Metrics are those of the rest of the process.
+	Metrics []prometheus.Collector
 	// Version is shown at the foot of every page.
 	Version string
 }
@@ -68,6 +71,7 @@ type Handlers struct {
 	commands Commands
 	hub      *hub
 	boards   *boardWatch
+	requests *requestMetrics
 	rates    *httprate.RateLimiter
 	sessions *sessions
 	signIn   *signIn
@@ -76,6 +80,7 @@ type Handlers struct {
 	forgetBrowser func(http.ResponseWriter, *http.Request) error
 	stopping      chan struct{}
 	handler       http.Handler
+	paidUntil     paidUntil
 }
 
 // ServeHTTP answers a request.
@@ -159,7 +164,7 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
+		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {

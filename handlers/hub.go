@@ -24,7 +24,8 @@ import (
 //
 // A topic is a word, or a word and a key such as "balance/<person>". Who subscribes to a word hears of all its keys.
 type hub struct {
-	config *pgx.ConnConfig
+	config  *pgx.ConnConfig
+	metrics *liveMetrics
 
 	mu          sync.Mutex
 	subscribers map[string]map[*subscription]struct{}
@@ -58,7 +59,7 @@ const (
 const everything = "*"
 
 func newHub(pool *pgxpool.Pool) *hub {
-	return &hub{config: pool.Config().ConnConfig.Copy(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
+	return &hub{config: pool.Config().ConnConfig.Copy(), metrics: newLiveMetrics(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
 }
 
 // open is how many streams are open in this process.
@@ -79,6 +80,7 @@ func (h *hub) run(ctx context.Context) {
 		h.listening = false
 		h.mu.Unlock()
 		if ctx.Err() == nil {
+			h.metrics.reconnects.Inc()
 			slog.WarnContext(ctx, "live pages lost their connection to Postgres; trying again", "error", err)
 		}
 		select {

@@ -44,8 +44,10 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	}
 	b := &Bus{
 		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
-		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool), waker: newWaker(cfg.Pool),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool), waker: newWaker(cfg.Pool), metrics: newMetrics(),
 	}
+	b.metrics.expect(b)
+	b.crew = &crew{metrics: b.metrics}
 	var err error
 	// Only inserts, and wakes nobody: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
@@ -126,6 +128,8 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		DiscardedJobRetentionPeriod: -1,
 		ErrorHandler:                &errorHandler{},
 		RetryPolicy:                 retryPolicy{},
+		Middleware:                  []rivertype.Middleware{b.crew},
+		Hooks:                       []rivertype.Hook{river.HookMetricEmitFunc(b.crew.answered)},
 		Logger:                      riverLogger(),
 	}
 	if len(names) == 0 {
@@ -151,6 +155,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		return fmt.Errorf("start working on jobs: %w", err)
 	}
 	<-client.Stopped()
+	b.crew.asked.Store(0)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ates/sql/dbsqlc"
 )
@@ -16,13 +17,23 @@ import (
 type notifier struct {
 	pool  *pgxpool.Pool
 	dirty chan struct{}
+
+	sent, coalesced, failed prometheus.Counter
 }
 
 // pause is the shortest time between two notifications of one process.
 const pause = 20 * time.Millisecond
 
 func newNotifier(pool *pgxpool.Pool) *notifier {
-	return &notifier{pool: pool, dirty: make(chan struct{}, 1)}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "ates", Subsystem: "notifier", Name: name, Help: help})
+	}
+	return &notifier{
+		pool: pool, dirty: make(chan struct{}, 1),
+		sent:      counter("sent_total", "Notifications sent to the open pages of all processes."),
+		coalesced: counter("coalesced_total", "Changes that were told of by a notification that another change had asked for already."),
+		failed:    counter("failed_total", "Notifications that could not be sent; pages look by themselves some seconds later."),
+	}
 }
 
 // changed asks for a notification. It never waits.
@@ -30,6 +41,7 @@ func (n *notifier) changed() {
 	select {
 	case n.dirty <- struct{}{}:
 	default:
+		n.coalesced.Inc()
 	}
 }
 
@@ -41,7 +53,11 @@ func (n *notifier) run(ctx context.Context) {
 			return
 		case <-n.dirty:
 		}
-		if err := dbsqlc.New(n.pool).NotifyChanges(ctx); err != nil && ctx.Err() == nil {
+		switch err := dbsqlc.New(n.pool).NotifyChanges(ctx); {
+		case err == nil:
+			n.sent.Inc()
+		case ctx.Err() == nil:
+			n.failed.Inc()
 			slog.WarnContext(ctx, "open pages were not told of a change and will look by themselves", "error", err)
 		}
 		select {

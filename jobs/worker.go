@@ -90,6 +90,9 @@ func (p *piece) correlation() uuid.UUID {
 // commit does the work of some jobs in one transaction, or none of it.
 func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context, domain.Tx) ([]*piece, error)) error {
 	var topics []string
+	var done []*piece
+	var name string
+	begun := time.Now()
 	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
 		pieces, err := choose(ctx, tx)
 		if err != nil {
@@ -106,6 +109,7 @@ func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context
 		if err != nil {
 			return err
 		}
+		name = commandName(cmd)
 		if err := w.tell(ctx, tx, cmd, pieces); err != nil {
 			return err
 		}
@@ -117,12 +121,36 @@ func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context
 				return fmt.Errorf("record what changed: %w", err)
 			}
 		}
+		done = pieces
 		return complete(ctx, tx, pieces, w.bus.moment())
 	})
+	if name != "" {
+		w.count(name, outcome(false, err), time.Since(begun), done)
+	}
 	if err == nil && len(topics) > 0 {
 		w.bus.notifier.changed()
 	}
 	return err
+}
+
+// count counts a run of a command and what it has done for some jobs.
+func (w *reactionWorker) count(name, outcome string, took time.Duration, pieces []*piece) {
+	m, r := w.bus.metrics, w.reaction
+	var told []domain.Envelope
+	for _, p := range pieces {
+		told = append(told, p.told...)
+	}
+	m.ran(name, outcome, took, told)
+	if outcome != commandDone {
+		return
+	}
+	now := w.bus.now()
+	for _, p := range pieces {
+		m.delay.WithLabelValues(r.kind, r.queue).Observe(now.Sub(p.events[0].OccurredAt).Seconds())
+		if p.claimed { // the others are counted by whoever gave them out
+			m.attempted(r.kind, r.queue, jobDone, took)
+		}
+	}
 }
 
 // eventsOf are the events of some jobs in the order of the log, each once.
