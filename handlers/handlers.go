@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -57,6 +58,8 @@ type Config struct {
 	Now func() time.Time
 	// MetricsToken is what whoever reads the metrics has to show; without one they are for this machine.
 	MetricsToken string
+	// Dependencies are what the process needs beside the database.
+	Dependencies []Dependency
 	// Metrics are those of the rest of the process.
 	Metrics []prometheus.Collector
 	// Version is shown at the foot of every page.
@@ -81,6 +84,7 @@ type Handlers struct {
 	stopping      chan struct{}
 	handler       http.Handler
 	paidUntil     paidUntil
+	missing       atomic.Pointer[string] // what was missing when somebody last asked
 }
 
 // ServeHTTP answers a request.

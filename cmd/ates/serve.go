@@ -195,7 +195,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	web, err := handlers.New(ctx, handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: version(), Letter: bus.Letter,
-		Operations: operations{bus}, Metrics: bus.Metrics(),
+		Operations: operations{bus}, Metrics: bus.Metrics(), Dependencies: c.dependencies(pool, bus),
 	})
 	if err != nil {
 		return err

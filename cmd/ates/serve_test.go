@@ -264,7 +264,12 @@ func TestADatabaseThatIsDownIsAClearPage(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _ := manager.get("/readyz")
 		return status == http.StatusServiceUnavailable
-	}, 10*time.Second, 50*time.Millisecond)
+	}, 30*time.Second, 50*time.Millisecond)
+	_, missing := manager.get("/readyz")
+	require.Contains(t, missing, "not ready\ndatabase: Postgres does not answer\n")
+	_, watched := manager.get("/metrics")
+	require.Contains(t, watched, "\nates_database_up 0\n")
+	require.Contains(t, watched, "\nates_http_requests_running ", "what the process knows is told all the same")
 	status, body := manager.get("/tasks")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, body, "<h1")
@@ -280,7 +285,7 @@ func TestADatabaseThatIsDownIsAClearPage(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _ := manager.get("/readyz")
 		return status == http.StatusOK
-	}, 20*time.Second, 50*time.Millisecond)
+	}, 30*time.Second, 50*time.Millisecond)
 	createTask(t, manager, "It goes on by itself")
 	events := manager.stream("0")
 	await(t, events, "hello")
