@@ -44,6 +44,8 @@ const drainWithin = 10 * time.Second
 
 // Run serves until the context ends, then lets streams, requests and jobs end.
 func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
+	running := thisBuild()
+	slog.InfoContext(ctx, "ates starts", "version", running.Version, "commit", running.Commit, "go", running.Go)
 	demo, err := c.demo()
 	if err != nil {
 		return err
@@ -194,8 +196,8 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	}
 	web, err := handlers.New(ctx, handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
-		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: version(), Letter: bus.Letter,
-		Operations: operations{bus}, Metrics: bus.Metrics(), Dependencies: c.dependencies(pool, bus),
+		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: thisBuild().String(), Letter: bus.Letter,
+		Operations: operations{bus}, Metrics: append(bus.Metrics(), thisBuild().metric()), Dependencies: c.dependencies(pool, bus),
 	})
 	if err != nil {
 		return err

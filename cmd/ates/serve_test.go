@@ -70,6 +70,7 @@ func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {
 	require.Contains(t, body, `name="password"`)
 	require.Zero(t, number(t, dial(t, database), "select count(*) from auth.accounts"))
 	requireNoDemoEntry(t, p.address, "admin")
+	requireVersion(t, p)
 }
 
 // requireNoDemoEntry sends the form of a click on a person of the demo, which no page has.
