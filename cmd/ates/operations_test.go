@@ -98,6 +98,9 @@ func TestTheMorningAfter(t *testing.T) {
 		_, ops := admin.get("/ops")
 		return strings.Contains(ops, "Everything holds") && strings.Contains(ops, `id="last-closed-day"`) && !strings.Contains(ops, "Something does not hold")
 	}, 30*time.Second, 50*time.Millisecond)
+	status, scrape := admin.get("/metrics")
+	require.Equal(t, http.StatusOK, status)
+	requireWatchable(t, scrape)
 
 	var out, errs bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"verify", "--database-url", database}, &out, &errs))
