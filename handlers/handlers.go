@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -58,6 +59,8 @@ type Config struct {
 	Now func() time.Time
 	// MetricsToken is what whoever reads the metrics has to show; without one they are for this machine.
 	MetricsToken string
+	// Tracer traces requests and what open pages are told; nil traces nothing.
+	Tracer trace.Tracer
 	// Dependencies are what the process needs beside the database.
 	Dependencies []Dependency
 	// Metrics are those of the rest of the process.
@@ -170,6 +173,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
 		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
+	h.hub.tracer = cfg.Tracer
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {
 		h.signIn = h.foreignSignIn(*cfg.OpenID)

@@ -43,10 +43,12 @@ func (h *Handlers) watched(next http.Handler) http.Handler {
 		begin := time.Now()
 		a := &answer{ResponseWriter: w}
 		var route string
-		r = r.WithContext(context.WithValue(r.Context(), routeKey{}, &route))
+		ctx, traced := h.traceRequest(r)
+		r = r.WithContext(context.WithValue(ctx, routeKey{}, &route))
 		next.ServeHTTP(a, r)
 		took := time.Since(begin)
 		route = routeLabel(route)
+		endRequest(traced, r, route, a.status)
 		h.requests.answered.WithLabelValues(route, methodLabel(r.Method), statusLabel(a.status, r.Context().Err())).Inc()
 		if route != liveRoute {
 			h.requests.seconds.WithLabelValues(route, methodLabel(r.Method)).Observe(took.Seconds())

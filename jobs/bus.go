@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -35,6 +36,7 @@ type Bus struct {
 	waker    *waker
 	metrics  *metrics
 	crew     *crew
+	tracer   trace.Tracer
 	flow     flow
 	chores   []chore
 	mail     *MailServer
@@ -62,6 +64,8 @@ type BusConfig struct {
 	// Lag is how long after its event a reaction happens, for a past that is lived through faster than its clock goes; nil is
 	// whenever it does.
 	Lag func() time.Duration
+	// Tracer traces commands and jobs; nil traces nothing.
+	Tracer trace.Tracer
 }
 
 // Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command
@@ -73,11 +77,13 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		return fmt.Errorf("make a command id: %w", err)
 	}
 	name, begun := commandName(cmd), time.Now()
+	ctx, traced := span(ctx, b.tracer, name, trace.SpanKindInternal)
 	events, repeated, err := b.request(ctx, id, cmd)
 	took, became := time.Since(begun), outcome(repeated, err)
 	if _, announced := cmd.(domain.Announcer); announced && err == nil {
-		b.notifier.changed()
+		b.notifier.changed(trace.SpanContextFromContext(ctx))
 	}
+	traceCommand(traced, id, became, events, err)
 	b.metrics.ran(name, became, took, events)
 	logCommand(ctx, name, id, became, took, err)
 	return err

@@ -28,7 +28,8 @@ func TestTheMorningAfter(t *testing.T) {
 	t.Parallel()
 	database := demoCompany.URL(t)
 	pool := dial(t, database)
-	p := start(t, byFile(database))
+	traces := newCollector(t)
+	p := start(t, append(byFile(database), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment=parrots"))
 	someTask(t, database, "worker", true)
 	manager := signIn(t, p.address, "manager")
 	rows, err := pool.Query(t.Context(), "select id::text from tracker.tasks where status = 'open'")
@@ -46,6 +47,7 @@ func TestTheMorningAfter(t *testing.T) {
 	}
 	jobstest.Idle(t, pool, 30*time.Second)
 	p.end(syscall.SIGTERM)
+	traces.requireTraced(t)
 
 	p = start(t, append(byFile(database), "ATES_CLOCK_OFFSET=24h"))
 	// The clock's next look may be a minute away.

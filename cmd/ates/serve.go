@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"riverqueue.com/riverui"
 
@@ -32,6 +33,7 @@ type serve struct {
 	clients
 	openID
 	profiling
+	tracing
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -87,6 +89,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProfile()) }()
+	tracer, sendTraces, err := c.tracer(ctx)
+	if err != nil {
+		return err
+	}
+	defer sendTraces()
 
 	pool, closeAll, err := c.open(ctx)
 	if err != nil {
@@ -98,7 +105,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now})
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
 	if err != nil {
 		return err
 	}
@@ -134,7 +141,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		})
 	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now, tracer) })
 	}
 	return group.Wait()
 }
@@ -161,7 +168,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -197,7 +204,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	web, err := handlers.New(ctx, handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: thisBuild().String(), Letter: bus.Letter,
-		Operations: operations{bus}, Metrics: append(bus.Metrics(), thisBuild().metric()), Dependencies: c.dependencies(pool, bus),
+		Operations: operations{bus}, Metrics: append(bus.Metrics(), thisBuild().metric()), Dependencies: c.dependencies(pool, bus), Tracer: tracer,
 	})
 	if err != nil {
 		return err
