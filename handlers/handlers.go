@@ -86,6 +86,7 @@ type Handlers struct {
 	forgetBrowser func(http.ResponseWriter, *http.Request) error
 	stopping      chan struct{}
 	handler       http.Handler
+	watch         http.Handler // the metrics
 	paidUntil     paidUntil
 	missing       atomic.Pointer[string] // what was missing when somebody last asked
 }
@@ -174,6 +175,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.hub.tracer = cfg.Tracer
+	h.watch = h.metrics()
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {
 		h.signIn = h.foreignSignIn(*cfg.OpenID)

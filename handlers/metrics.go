@@ -17,8 +17,11 @@ import (
 func (h *Handlers) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, some := range [][]prometheus.Collector{h.requests.collectors(), h.hub.collectors(), poolCollectors(h.pool), h.Metrics} {
-		registry.MustRegister(some...)
+	registry.MustRegister(poolCollectors(h.pool)...)
+	registry.MustRegister(h.Metrics...)
+	if h.hub != nil { // else there are no pages
+		registry.MustRegister(h.requests.collectors()...)
+		registry.MustRegister(h.hub.collectors()...)
 	}
 	registry.MustRegister(&figures{read: func(ctx context.Context) ([]prometheus.Metric, error) { return h.readFigures(ctx) }})
 	shown := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

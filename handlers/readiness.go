@@ -57,9 +57,11 @@ func (h *Handlers) readiness(ctx context.Context) readiness {
 	} else {
 		note("database", "ok", true)
 	}
-	if h.hub.ready() {
+	switch {
+	case h.hub == nil: // there are no pages
+	case h.hub.ready():
 		note("live", "ok", true)
-	} else {
+	default:
 		note("live", "live pages have no connection to Postgres", false)
 	}
 	for _, d := range h.Dependencies {

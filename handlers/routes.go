@@ -97,6 +97,6 @@ func (h *Handlers) routes() http.Handler {
 	site.Handle("GET "+static.Prefix, static.Handler())
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)
-	site.Handle("GET /metrics", h.metrics())
+	site.Handle("GET /metrics", h.watch)
 	return h.around(routed(site))
 }

@@ -70,6 +70,10 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if _, err := c.trustedProxies(); err != nil {
 		return err
 	}
+	probes, err := c.probes()
+	if err != nil {
+		return err
+	}
 	if _, err := c.registered(); err != nil {
 		return err
 	}
@@ -140,6 +144,10 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 			return nil
 		})
 	}
+	if probes != "" && !c.Web {
+		alone := handlers.NewProbes(c.watched(handlers.Config{Pool: pool, Books: books, Now: now}, bus))
+		group.Go(func() error { return serveProbes(ctx, probes, alone) })
+	}
 	if c.Web {
 		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now, tracer) })
 	}
@@ -201,11 +209,14 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err := dashboard.Start(ctx); err != nil {
 		return fmt.Errorf("start River's dashboard: %w", err)
 	}
-	web, err := handlers.New(ctx, handlers.Config{
+	probes, err := c.probes()
+	if err != nil {
+		return err
+	}
+	web, err := handlers.New(ctx, c.watched(handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
-		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: thisBuild().String(), Letter: bus.Letter,
-		Operations: operations{bus}, Metrics: append(bus.Metrics(), thisBuild().metric()), Dependencies: c.dependencies(pool, bus), Tracer: tracer,
-	})
+		Dashboard: dashboard, Now: now, Version: thisBuild().String(), Letter: bus.Letter, Tracer: tracer,
+	}, bus))
 	if err != nil {
 		return err
 	}
@@ -220,6 +231,9 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	server.RegisterOnShutdown(web.Stop)
 
 	group, ctx := errgroup.WithContext(ctx)
+	if probes != "" {
+		group.Go(func() error { return serveProbes(ctx, probes, web.Probes()) })
+	}
 	group.Go(func() error {
 		web.Listen(ctx)
 		return nil

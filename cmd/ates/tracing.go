@@ -50,8 +50,12 @@ func (c tracing) endpoint() (string, error) {
 	if address == "" {
 		address = "http://localhost:4318/v1/traces"
 	}
-	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("%s leads to %q; use an address such as http://localhost:4318", name, address)
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be read; use an address such as http://localhost:4318", name)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("%s leads to %q; use an address such as http://localhost:4318", name, u.Redacted())
 	}
 	return address, nil
 }
