@@ -21,7 +21,7 @@ type requestMetrics struct {
 func newRequestMetrics() *requestMetrics {
 	return &requestMetrics{
 		answered: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "ates", Name: "http_requests_total",
-			Help: "Requests by route, method and class of status; the route of addresses that are none of ours is unknown."}, []string{"route", "method", "status"}),
+			Help: "Requests by route, method and class of status; the route is unknown for addresses that are none of ours, refused for what was refused before a route was looked for."}, []string{"route", "method", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "ates", Name: "http_request_duration_seconds",
 			Help: "How long requests took, but for streams, which end with their page.", Buckets: prometheus.DefBuckets}, []string{"route", "method"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "ates", Name: "http_requests_running", Help: "Requests that are being answered, streams among them."}),
