@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
@@ -128,7 +127,7 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 func fires(t testing.TB, expr string, lasting time.Duration, history []string) bool {
 	t.Helper()
 	past, until := remembered(t, history)
-	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, Parser: promQL})
 	defer func() { require.NoError(t, engine.Close()) }()
 	query, err := engine.NewRangeQuery(t.Context(), past, nil, expr, time.Unix(begin, 0), until, every)
 	require.NoError(t, err)
@@ -157,7 +156,7 @@ func remembered(t testing.TB, history []string) (storage.Queryable, time.Time) {
 	var all []storage.Series
 	until := time.Unix(begin, 0)
 	for _, text := range history {
-		lset, values, err := parser.ParseSeriesDesc(text)
+		lset, values, err := promQL.ParseSeriesDesc(text)
 		require.NoError(t, err, text)
 		var samples []chunks.Sample
 		for i, v := range values {

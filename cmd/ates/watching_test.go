@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"os"
 	"regexp"
@@ -17,10 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// promQL reads expressions as Prometheus does.
+var promQL = parser.NewParser(parser.Options{})
+
 // alerts are the rules for Prometheus, as it reads and checks them.
 func alerts(t testing.TB) []rulefmt.Rule {
 	t.Helper()
-	groups, errs := rulefmt.ParseFile("operations/alerts.yml", false, model.UTF8Validation)
+	groups, errs := rulefmt.ParseFile("operations/alerts.yml", false, model.UTF8Validation, promQL, slog.Default())
 	require.Empty(t, errs)
 	require.Len(t, groups.Groups, 1)
 	require.NotEmpty(t, groups.Groups[0].Rules)
@@ -109,7 +113,7 @@ func requireWatchable(t testing.TB, scrape string) {
 // aggregations and joins around them.
 func namesIn(t testing.TB, text string) map[string][]string {
 	t.Helper()
-	expr, err := parser.ParseExpr(text)
+	expr, err := promQL.ParseExpr(text)
 	require.NoError(t, err, text)
 	names := map[string][]string{}
 	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
