@@ -3,7 +3,6 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"testing"
 	"time"
 
@@ -21,7 +20,8 @@ import (
 	"ates/sql/sqltest"
 )
 
-// A trace goes from whoever asks through the command, its events and jobs and theirs to the notification of the pages.
+// A trace goes from whoever asks through the command, its events and jobs and theirs to the notification of the pages. Jobs that share a
+// transaction are in the trace of their own command each.
 func TestATraceIsTheWholeFlow(t *testing.T) {
 	t.Parallel()
 	pool := sqltest.Pool(t)
@@ -34,27 +34,31 @@ func TestATraceIsTheWholeFlow(t *testing.T) {
 	require.NoError(t, bus.Do(ctx, &tracker.CreateTask{Request: domain.Request{By: worker}, Description: "Clean the cage"}))
 	require.Error(t, bus.Do(ctx, &tracker.CreateTask{Request: domain.Request{By: worker}}))
 	request.End()
+	other, second := tracer.Start(t.Context(), "POST /tasks again")
+	require.NoError(t, bus.Do(other, &tracker.CreateTask{Request: domain.Request{By: worker}, Description: "Feed the fish"}))
+	second.End()
 	var metadata map[string]string
 	var noted []byte
-	require.NoError(t, pool.QueryRow(t.Context(), "select metadata from river.river_job where kind = 'withdraw_money'").Scan(&noted))
+	require.NoError(t, pool.QueryRow(t.Context(), "select metadata from river.river_job where kind = 'withdraw_money' order by id limit 1").Scan(&noted))
 	require.NoError(t, json.Unmarshal(noted, &metadata))
 	require.Contains(t, metadata["traceparent"], request.SpanContext().TraceID().String())
 
 	stop := jobstest.Work(t, bus)
 	jobstest.Idle(t, pool, patience)
 	from := func(s sdktrace.ReadOnlySpan) string { return path(spans.Ended(), s) }
-	var ways []string
+	const way = " > tracker.CreateTask > job withdraw_money > accounting.WithdrawMoney > job refresh_daily_balances > "
+	ways := map[string]int{}
 	require.Eventually(t, func() bool {
-		ways = nil
+		clear(ways)
 		for _, s := range spans.Ended() {
-			if s.SpanContext().TraceID() == request.SpanContext().TraceID() {
-				ways = append(ways, from(s))
-			}
+			ways[from(s)]++
 		}
-		return slices.Contains(ways, "POST /tasks > tracker.CreateTask > job withdraw_money > accounting.WithdrawMoney > job refresh_daily_balances > notify pages")
+		return ways["POST /tasks"+way+"notify pages"] > 0 && ways["POST /tasks again"+way+"notify pages"] > 0
 	}, patience, 20*time.Millisecond)
 	stop()
-	require.Contains(t, ways, "POST /tasks > tracker.CreateTask > job withdraw_money > accounting.WithdrawMoney > job refresh_daily_balances > jobs.refreshDays")
+	for _, begin := range []string{"POST /tasks", "POST /tasks again"} {
+		require.NotZero(t, ways[begin+way+"jobs.refreshDays"], "%s: %v", begin, ways)
+	}
 
 	for _, s := range spans.Ended() {
 		switch from(s) {
