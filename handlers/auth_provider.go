@@ -137,7 +137,7 @@ func (p *provider) routes() http.Handler {
 	mux.HandleFunc("GET /auth/end_session", p.page(p.endSession))
 	mux.HandleFunc("POST /auth/end_session", p.page(p.endSession))
 	withIssuer := op.NewIssuerInterceptor(p.op.IssuerFromRequest)
-	return withIssuer.Handler(uncached(mux))
+	return withIssuer.Handler(uncached(routed(mux)))
 }
 
 // uncached keeps codes and tokens out of caches (RFC 6749 5.1).

@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
 	"github.com/go-chi/httprate"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -56,6 +59,12 @@ type Config struct {
 	Now func() time.Time
 	// MetricsToken is what whoever reads the metrics has to show; without one they are for this machine.
 	MetricsToken string
+	// Tracer traces requests and what open pages are told; nil traces nothing.
+	Tracer trace.Tracer
+	// Dependencies are what the process needs beside the database.
+	Dependencies []Dependency
+	// Metrics are those of the rest of the process.
+	Metrics []prometheus.Collector
 	// Version is shown at the foot of every page.
 	Version string
 }
@@ -68,6 +77,7 @@ type Handlers struct {
 	commands Commands
 	hub      *hub
 	boards   *boardWatch
+	requests *requestMetrics
 	rates    *httprate.RateLimiter
 	sessions *sessions
 	signIn   *signIn
@@ -76,6 +86,9 @@ type Handlers struct {
 	forgetBrowser func(http.ResponseWriter, *http.Request) error
 	stopping      chan struct{}
 	handler       http.Handler
+	watch         http.Handler // the metrics
+	paidUntil     paidUntil
+	missing       atomic.Pointer[string] // what was missing when somebody last asked
 }
 
 // ServeHTTP answers a request.
@@ -159,8 +172,10 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), rates: newRates(), stopping: make(chan struct{}),
+		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
+	h.hub.tracer = cfg.Tracer
+	h.watch = h.metrics()
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {
 		h.signIn = h.foreignSignIn(*cfg.OpenID)

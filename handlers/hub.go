@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain/auth"
 	"ates/sql/dbsqlc"
@@ -24,7 +25,9 @@ import (
 //
 // A topic is a word, or a word and a key such as "balance/<person>". Who subscribes to a word hears of all its keys.
 type hub struct {
-	config *pgx.ConnConfig
+	config  *pgx.ConnConfig
+	metrics *liveMetrics
+	tracer  trace.Tracer
 
 	mu          sync.Mutex
 	subscribers map[string]map[*subscription]struct{}
@@ -58,7 +61,7 @@ const (
 const everything = "*"
 
 func newHub(pool *pgxpool.Pool) *hub {
-	return &hub{config: pool.Config().ConnConfig.Copy(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
+	return &hub{config: pool.Config().ConnConfig.Copy(), metrics: newLiveMetrics(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
 }
 
 // open is how many streams are open in this process.
@@ -79,6 +82,7 @@ func (h *hub) run(ctx context.Context) {
 		h.listening = false
 		h.mu.Unlock()
 		if ctx.Err() == nil {
+			h.metrics.reconnects.Inc()
 			slog.WarnContext(ctx, "live pages lost their connection to Postgres; trying again", "error", err)
 		}
 		select {
@@ -98,14 +102,21 @@ func (h *hub) listen(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "listen changes"); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	seen := map[int64]bool{}
+	seen, heard := map[int64]bool{}, ""
 	for {
-		if seen, err = h.look(ctx, dbsqlc.New(conn), seen); err != nil {
+		traced := beginTelling(ctx, h.tracer, heard)
+		var streams int
+		seen, streams, err = h.look(ctx, dbsqlc.New(conn), seen)
+		endTelling(traced, streams, err)
+		if err != nil {
 			return err
 		}
 		waiting, stop := context.WithTimeout(ctx, lookEvery)
-		_, err := conn.WaitForNotification(waiting)
+		note, err := conn.WaitForNotification(waiting)
 		stop()
+		if heard = ""; note != nil {
+			heard = note.Payload
+		}
 		if err != nil && (ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {
 			return fmt.Errorf("wait for a notification: %w", err)
 		}
@@ -113,21 +124,21 @@ func (h *hub) listen(ctx context.Context) error {
 }
 
 // look publishes the changes since the last look and moves the cursor on. Seen are the changes that the last look found, some
-// of which are still above the cursor; the answer are those that this one found.
-func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) (map[int64]bool, error) {
+// of which are still above the cursor; the answer are those that this one found, and how many streams wanted to hear of something.
+func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) (found map[int64]bool, streams int, err error) {
 	next, err := currentCursor(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	h.mu.Lock()
 	from := h.cursor
 	h.mu.Unlock()
-	found := map[int64]bool{}
+	found = map[int64]bool{}
 	var topics []string
 	if from != 0 {
 		changes, err := q.ReadChanges(ctx, from.String())
 		if err != nil {
-			return nil, fmt.Errorf("read changes: %w", err)
+			return nil, 0, fmt.Errorf("read changes: %w", err)
 		}
 		for _, c := range changes {
 			found[c.Position] = true
@@ -139,8 +150,7 @@ func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cursor, h.listening = next, true
-	h.publish(topics)
-	return found, nil
+	return found, h.publish(topics), nil
 }
 
 // currentCursor is the cursor for what is read from now on.
@@ -152,8 +162,8 @@ func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
 	return parseCursor(text)
 }
 
-// publish hands topics to those who want them, to each all at once. The caller holds the lock.
-func (h *hub) publish(topics []string) {
+// publish hands topics to those who want them, to each all at once, and returns how many they are. The caller holds the lock.
+func (h *hub) publish(topics []string) int {
 	wanted := map[*subscription][]string{}
 	for _, topic := range topics {
 		if topic == everything {
@@ -175,6 +185,7 @@ func (h *hub) publish(topics []string) {
 	for s, topics := range wanted {
 		s.add(topics)
 	}
+	return len(wanted)
 }
 
 // poke has the streams of a person look at their rights at once.

@@ -16,10 +16,13 @@ import (
 )
 
 // listening is a hub that hears of the changes in a database of its own.
-func listening(t *testing.T) (*hub, *pgxpool.Pool) {
+func listening(t *testing.T, with ...func(*hub)) (*hub, *pgxpool.Pool) {
 	t.Helper()
 	pool := sqltest.Pool(t)
 	h := newHub(pool)
+	for _, set := range with {
+		set(h)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
 	go func() {
@@ -64,7 +67,7 @@ func change(t *testing.T, db dbsqlc.DBTX, topics ...string) {
 
 func notify(t *testing.T, db dbsqlc.DBTX) {
 	t.Helper()
-	require.NoError(t, dbsqlc.New(db).NotifyChanges(t.Context()))
+	require.NoError(t, dbsqlc.New(db).NotifyChanges(t.Context(), ""))
 }
 
 func TestHubTellsSubscribersOfTheirTopics(t *testing.T) {

@@ -64,7 +64,7 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	}
 	defer cancel()
 
-	s := &stream{w: w, control: http.NewResponseController(w)}
+	s := &stream{w: w, control: http.NewResponseController(w), metrics: h.hub.metrics}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
@@ -189,6 +189,7 @@ func cursorOf(r *http.Request) (since cursor, ok bool) {
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	metrics *liveMetrics
 	err     error
 }
 
@@ -204,6 +205,9 @@ func (s *stream) hello(at cursor) {
 func (s *stream) change(topics []string, at cursor) {
 	if len(topics) > 0 {
 		s.send("change", at.String(), topics)
+		if s.err == nil && slices.Contains(topics, everything) {
+			s.metrics.reloads.Inc()
+		}
 	}
 }
 
@@ -219,6 +223,9 @@ func (s *stream) send(event, id string, data any) {
 	s.write("event: " + event + "\n" + id + "data: " + string(encoded) + "\n\n")
 	if s.err == nil {
 		s.err = s.control.Flush()
+	}
+	if s.err == nil {
+		s.metrics.sent.WithLabelValues(event).Inc()
 	}
 }
 

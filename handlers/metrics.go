@@ -1,38 +1,29 @@
 package handlers
 
 import (
+	"context"
 	"crypto/subtle"
 	"net"
 	"net/http"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are what operations watch of this process, as Prometheus reads it. Whoever has the token may, or, where none is
-// configured, whoever asks from this machine without a proxy between.
+// metrics are what operations watch of this process and of the database, as Prometheus reads it. Whoever has the token may, or, where
+// none is configured, whoever asks from this machine without a proxy between. No label has more values than the source names.
 func (h *Handlers) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "ates", Name: name, Help: help}, value)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(poolCollectors(h.pool)...)
+	registry.MustRegister(h.Metrics...)
+	if h.hub != nil { // else there are no pages
+		registry.MustRegister(h.requests.collectors()...)
+		registry.MustRegister(h.hub.collectors()...)
 	}
-	registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		gauge("streams", "Streams of pages that are open.", func() float64 { return float64(h.hub.open()) }),
-		gauge("listening", "1 while live pages have their connection to Postgres.", func() float64 {
-			if h.hub.ready() {
-				return 1
-			}
-			return 0
-		}),
-		gauge("pool_connections", "Connections to Postgres in the pool.", func() float64 { return float64(h.pool.Stat().TotalConns()) }),
-		gauge("pool_connections_in_use", "Connections of the pool that somebody works with.", func() float64 { return float64(h.pool.Stat().AcquiredConns()) }),
-		gauge("pool_connections_max", "How many connections the pool may have.", func() float64 { return float64(h.pool.Stat().MaxConns()) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "ates", Name: "pool_waits_total", Help: "How often somebody had to wait for a connection of the pool."},
-			func() float64 { return float64(h.pool.Stat().EmptyAcquireCount()) }),
-	)
+	registry.MustRegister(&figures{read: func(ctx context.Context) ([]prometheus.Metric, error) { return h.readFigures(ctx) }})
 	shown := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.mayWatch(r) {
@@ -41,6 +32,26 @@ func (h *Handlers) metrics() http.Handler {
 		}
 		shown.ServeHTTP(w, r)
 	})
+}
+
+func poolCollectors(pool *pgxpool.Pool) []prometheus.Collector {
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "ates", Subsystem: "pool", Name: name, Help: help}
+	}
+	gauge := func(name, help string, value func(*pgxpool.Stat) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts(name, help)), func() float64 { return value(pool.Stat()) })
+	}
+	counter := func(name, help string, value func(*pgxpool.Stat) float64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts(opts(name, help)), func() float64 { return value(pool.Stat()) })
+	}
+	return []prometheus.Collector{
+		gauge("connections", "Connections to Postgres in the pool.", func(s *pgxpool.Stat) float64 { return float64(s.TotalConns()) }),
+		gauge("connections_in_use", "Connections of the pool that somebody works with.", func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) }),
+		gauge("connections_max", "How many connections the pool may have.", func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) }),
+		counter("waits_total", "How often somebody had to wait for a connection of the pool.", func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) }),
+		counter("wait_seconds_total", "How long they had to wait altogether.", func(s *pgxpool.Stat) float64 { return s.EmptyAcquireWaitTime().Seconds() }),
+		counter("connections_opened_total", "Connections to Postgres that were made.", func(s *pgxpool.Stat) float64 { return float64(s.NewConnsCount()) }),
+	}
 }
 
 func (h *Handlers) mayWatch(r *http.Request) bool {

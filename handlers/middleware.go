@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -28,7 +27,7 @@ func (h *Handlers) around(next http.Handler) http.Handler {
 		h.failed(w, r, &domain.Refusal{Kind: domain.Forbidden, Code: "request.cross_origin",
 			Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."})
 	}))
-	return h.identify(h.logged(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
+	return h.identify(h.watched(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
 }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
@@ -74,23 +73,6 @@ func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flus
 
 // Unwrap lets http.ResponseController reach the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// quiet are the paths that are asked for all the time and tell an operator nothing.
-var quiet = regexp.MustCompile(`^/(static/|healthz$|readyz$|metrics$)`)
-
-// logged writes a line for each request when it has been answered.
-func (h *Handlers) logged(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		begin := time.Now()
-		a := &answer{ResponseWriter: w}
-		next.ServeHTTP(a, r)
-		level := slog.LevelInfo
-		if quiet.MatchString(r.URL.Path) {
-			level = slog.LevelDebug
-		}
-		slog.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(begin).Round(time.Microsecond))
-	})
-}
 
 // recovered turns a panic into the page for faults.
 func (h *Handlers) recovered(next http.Handler) http.Handler {

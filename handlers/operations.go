@@ -19,6 +19,8 @@ type Operations interface {
 	CountJobs(ctx context.Context, flows []uuid.UUID) (map[uuid.UUID]JobCounts, error)
 	// QueueStates looks at every queue.
 	QueueStates(ctx context.Context) ([]QueueState, error)
+	// JobFigures counts the jobs that have not done their work.
+	JobFigures(ctx context.Context) ([]JobFigure, error)
 	// Reactions says of each kind of job to which events it reacts.
 	Reactions() map[string][]string
 	// VerifySoon has the books verified without waiting for the clock.
@@ -51,4 +53,15 @@ type QueueState struct {
 	Waiting, Running, Failing, Dead, Done int
 	// Lag is for how long the job has waited that has waited longest.
 	Lag time.Duration
+}
+
+// JobFigure counts the jobs of a kind, in a queue and in a state, that have not done their work.
+type JobFigure struct {
+	Kind, Queue, State string
+	// Reacts says that the kind reacts to events.
+	Reacts bool
+	Count  int
+	// Oldest is how long ago the one that came first into the queue did; Waited is for how long the one could have run that could
+	// for longest, and for how long it has run where the state is that it runs.
+	Oldest, Waited time.Duration
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -146,27 +145,6 @@ func (h *Handlers) verifyNow(w http.ResponseWriter, r *http.Request, p page) err
 	}
 	slog.InfoContext(r.Context(), "an admin had the books verified", "admin", p.Person.Login)
 	return h.flashAndGo(w, r, "/ops", views.Flash{Kind: views.FlashDone, Text: views.T(r.Context(), "ops.verifying")})
-}
-
-// healthz answers that the process lives.
-func (h *Handlers) healthz(w http.ResponseWriter, _ *http.Request) {
-	fmt.Fprintln(w, "ok")
-}
-
-// readyz answers whether the process can do its work, or what is missing.
-func (h *Handlers) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := h.pool.Ping(ctx); err != nil {
-		slog.WarnContext(ctx, "not ready", "error", err)
-		http.Error(w, "not ready: Postgres does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	if !h.hub.ready() {
-		http.Error(w, "not ready: live pages have no connection to Postgres", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
 }
 
 // nothingHere answers for addresses that are none of ours, and for those that are but take no requests of this method.

@@ -82,7 +82,7 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("/", h.nothingHere(app))
 
 	site := http.NewServeMux()
-	site.Handle("/", h.sessions.loadAndSave(app, h.failed))
+	site.Handle("/", h.sessions.loadAndSave(routed(app), h.failed))
 	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
 	// the Auth-Service has its own.
 	site.HandleFunc("GET /live", h.live)
@@ -97,6 +97,6 @@ func (h *Handlers) routes() http.Handler {
 	site.Handle("GET "+static.Prefix, static.Handler())
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)
-	site.Handle("GET /metrics", h.metrics())
-	return h.around(site)
+	site.Handle("GET /metrics", h.watch)
+	return h.around(routed(site))
 }

@@ -20,7 +20,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != t.origin.Scheme || r.URL.Host != t.origin.Host {
 		return http.DefaultTransport.RoundTrip(r)
 	}
-	in := r.Clone(r.Context())
+	in := r.Clone(unrouted(r.Context()))
 	in.RequestURI = r.URL.RequestURI()
 	in.Host = r.URL.Host
 	if in.Body == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
 	"ates/domain/accounting"
@@ -33,6 +34,9 @@ type Bus struct {
 	river    *river.Client[pgx.Tx]
 	notifier *notifier
 	waker    *waker
+	metrics  *metrics
+	crew     *crew
+	tracer   trace.Tracer
 	flow     flow
 	chores   []chore
 	mail     *MailServer
@@ -60,6 +64,8 @@ type BusConfig struct {
 	// Lag is how long after its event a reaction happens, for a past that is lived through faster than its clock goes; nil is
 	// whenever it does.
 	Lag func() time.Duration
+	// Tracer traces commands and jobs; nil traces nothing.
+	Tracer trace.Tracer
 }
 
 // Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command
@@ -70,21 +76,34 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	if err != nil {
 		return fmt.Errorf("make a command id: %w", err)
 	}
+	name, begun := commandName(cmd), time.Now()
+	ctx, traced := span(ctx, b.tracer, name, trace.SpanKindInternal)
+	events, repeated, err := b.request(ctx, id, cmd)
+	took, became := time.Since(begun), outcome(repeated, err)
+	if _, announced := cmd.(domain.Announcer); announced && err == nil {
+		b.notifier.changed(trace.SpanContextFromContext(ctx))
+	}
+	traceCommand(traced, id, became, events, err)
+	b.metrics.ran(name, became, took, events)
+	logCommand(ctx, name, id, became, took, err)
+	return err
+}
+
+// request runs a command under an id and commits it. It returns the events that it told, or that it has been asked for before.
+func (b *Bus) request(ctx context.Context, id uuid.UUID, cmd domain.Command) (events []domain.Envelope, repeated bool, err error) {
 	if p, ok := cmd.(prepared); ok {
 		if cmd, err = p.prepare(ctx, b); err != nil {
-			return err
+			return nil, false, err
 		}
 	}
-	begun, repeated := time.Now(), false
-	err = b.inTx(ctx, func(tx domain.Tx) error {
+	err = b.inTx(ctx, func(tx domain.Tx) (err error) {
 		told := telling{command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
-			some, err := b.run(ctx, tx, cmd, told)
-			if err != nil {
+			if events, err = b.run(ctx, tx, cmd, told); err != nil {
 				return err
 			}
-			if some {
+			if len(events) > 0 {
 				if err := b.recordClockCommand(ctx, tx, id, cmd); err != nil {
 					return err
 				}
@@ -94,11 +113,10 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		if by := requested.Requested().By; by != auth.System {
 			told.actor = &by.ID
 		}
-		var err error
 		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
 			return err
 		}
-		if _, err := b.run(ctx, tx, cmd, told); err != nil {
+		if events, err = b.run(ctx, tx, cmd, told); err != nil {
 			return err
 		}
 		if err := announce(ctx, tx, cmd); err != nil {
@@ -106,11 +124,7 @@ func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 		}
 		return b.recordOutcome(ctx, tx, id, requested)
 	})
-	if _, announced := cmd.(domain.Announcer); announced && err == nil {
-		b.notifier.changed()
-	}
-	logCommand(ctx, cmd, id, repeated, time.Since(begun), err)
-	return err
+	return events, repeated, err
 }
 
 // prepared is a command that has to find something out before its transaction begins; it is what prepare returns that is run.
@@ -132,18 +146,15 @@ func announce(ctx context.Context, tx domain.Tx, cmd domain.Command) error {
 }
 
 // logCommand tells of a command that was done or refused. Faults are logged where they are answered.
-func logCommand(ctx context.Context, cmd domain.Command, id uuid.UUID, repeated bool, took time.Duration, err error) {
-	outcome := "done"
+func logCommand(ctx context.Context, name string, id uuid.UUID, outcome string, took time.Duration, err error) {
 	var refusal *domain.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		outcome = "refused: " + refusal.Code
+		outcome += ": " + refusal.Code
 	case err != nil:
 		return
-	case repeated:
-		outcome = "repeated"
 	}
-	slog.InfoContext(ctx, "command", "name", commandName(cmd), "correlation", id, "outcome", outcome, "took", took.Round(time.Microsecond))
+	slog.InfoContext(ctx, "command", "name", name, "correlation", id, "outcome", outcome, "took", took.Round(time.Microsecond))
 }
 
 // inTx does everything that f does, or nothing of it, at one moment of the program's clock.
@@ -170,17 +181,17 @@ type telling struct {
 	actor                *uuid.UUID
 }
 
-// run lets a command work and appends its events with their jobs. It reports whether there were any events.
-func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told telling) (some bool, err error) {
+// run lets a command work and appends its events with their jobs. It returns the events as they stand in the log.
+func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told telling) ([]domain.Envelope, error) {
 	events, err := cmd.Handle(ctx, tx)
 	if err != nil || len(events) == 0 {
-		return false, err
+		return nil, err
 	}
 	envelopes, err := appendEvents(ctx, tx, events, slices.Repeat([]telling{told}, len(events)))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return true, b.enqueue(ctx, tx, b.flow.jobsFor(told.command, envelopes))
+	return envelopes, b.enqueue(ctx, tx, b.flow.jobsFor(told.command, envelopes))
 }
 
 // enqueue puts jobs into their queues, if there are any.

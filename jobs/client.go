@@ -44,17 +44,27 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 	}
 	b := &Bus{
 		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
-		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool), waker: newWaker(cfg.Pool),
+		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool, cfg.Tracer), waker: newWaker(cfg.Pool), metrics: newMetrics(), tracer: cfg.Tracer,
 	}
+	b.metrics.expect(b)
+	b.crew = &crew{metrics: b.metrics}
 	var err error
 	// Only inserts, and wakes nobody: the client that works is made by Work, with the queues it is to work on.
 	b.river, err = river.NewClient(riverpgxv5.New(b.pool), &river.Config{
-		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: neverNotify, FetchPollInterval: neverNotify, Logger: riverLogger(),
+		Schema: migrations.RiverSchema, Workers: b.workers(), FetchCooldown: neverNotify, FetchPollInterval: neverNotify, Middleware: b.traces(), Logger: riverLogger(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a River client: %w", err)
 	}
 	return b, nil
+}
+
+// traces are what River needs to trace jobs; nothing where nobody does.
+func (b *Bus) traces() []rivertype.Middleware {
+	if b.tracer == nil {
+		return nil
+	}
+	return []rivertype.Middleware{&traces{tracer: b.tracer}}
 }
 
 // River is a client for looking at jobs and for acting on them, as the River dashboard does.
@@ -126,6 +136,8 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		DiscardedJobRetentionPeriod: -1,
 		ErrorHandler:                &errorHandler{},
 		RetryPolicy:                 retryPolicy{},
+		Middleware:                  append(b.traces(), b.crew),
+		Hooks:                       []rivertype.Hook{river.HookMetricEmitFunc(b.crew.answered)},
 		Logger:                      riverLogger(),
 	}
 	if len(names) == 0 {
@@ -151,6 +163,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		return fmt.Errorf("start working on jobs: %w", err)
 	}
 	<-client.Stopped()
+	b.crew.asked.Store(0)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,8 @@ func TestFailedWorkIsKeptUntilItIsMended(t *testing.T) {
 		require.Contains(t, job.Error, reasons[job.ID])
 		require.Equal(t, "discarded", job.State)
 	}
+	require.Equal(t, len(reasons), figureOf(t, c.bus, "withdraw_money", "discarded").Count)
+	require.Contains(t, scraped(c.bus), fmt.Sprintf(`ates_jobs_worked_total{kind="withdraw_money",outcome="discarded",queue="money"} %d`, len(reasons)))
 
 	// Somebody mends the log; the vault is opened; and the admin has all of them tried again, as River's dashboard does.
 	exec(`alter table log.events disable trigger append_only`)

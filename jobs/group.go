@@ -145,7 +145,7 @@ func (w *reactionWorker) gather(ctx context.Context, tx domain.Tx, members []*me
 	if room <= 0 {
 		return pieces, nil
 	}
-	rows, err := tx.Query(ctx, `select id, args from `+riverJob+` where id = any(array(
+	rows, err := tx.Query(ctx, `select id, args, metadata from `+riverJob+` where id = any(array(
 			select id from `+riverJob+` where state = 'available' and queue = $1 and scheduled_at <= now() order by priority, scheduled_at, id limit $2
 		)) and state = 'available' and kind = $3 and attempt = 0 and (args ->> 'last')::bigint - (args ->> 'first')::bigint < $4
 		order by id limit $5 for update skip locked`, w.reaction.queue, windowOfJobs, w.reaction.kind, groupOfEvents/2, room)
@@ -154,8 +154,8 @@ func (w *reactionWorker) gather(ctx context.Context, tx domain.Tx, members []*me
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row := &rivertype.JobRow{}
-		if err := rows.Scan(&row.ID, &row.EncodedArgs); err != nil {
+		row := &rivertype.JobRow{Kind: w.reaction.kind, Queue: w.reaction.queue}
+		if err := rows.Scan(&row.ID, &row.EncodedArgs, &row.Metadata); err != nil {
 			return nil, fmt.Errorf("look for more jobs: %w", err)
 		}
 		job := &river.Job[reactionArgs]{JobRow: row, Args: reactionArgs{kind: w.reaction.kind}}

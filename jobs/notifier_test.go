@@ -22,7 +22,7 @@ func TestABurstOfChangesMakesFewNotifications(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 
-	n := newNotifier(pool)
+	n := newNotifier(pool, nil)
 	running, stop := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	begun := time.Now()

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -167,6 +168,55 @@ func (b *Bus) QueueStates(ctx context.Context) ([]QueueState, error) {
 		return nil, fmt.Errorf("look at the queues: %w", err)
 	}
 	return states, nil
+}
+
+// JobFigure counts the jobs of a kind, in a queue and in a state, that have not done their work.
+type JobFigure struct {
+	Kind, Queue, State string
+	// Reacts says that the kind reacts to events.
+	Reacts bool
+	Count  int
+	// Oldest is how long ago the one that came first into the queue did; Waited is for how long the one could have run that could
+	// for longest, and for how long it has run where the state is that it runs.
+	Oldest, Waited time.Duration
+}
+
+// JobFigures counts the jobs that have not done their work, those that were given up among them. Every kind that this program knows
+// has a figure, of none that wait where there are none at all.
+func (b *Bus) JobFigures(ctx context.Context) ([]JobFigure, error) {
+	queueOf := map[string]string{}
+	for _, r := range b.flow.reactions() {
+		queueOf[r.kind] = r.queue
+	}
+	rows, err := b.pool.Query(ctx, `select kind, queue, case when state = 'scheduled' and scheduled_at <= now() then 'available' else state::text end as state, count(*),
+			extract(epoch from now() - min(created_at))::float8, greatest(0, extract(epoch from now() - min(case when state = 'running' then attempted_at else scheduled_at end)))::float8
+		from `+riverJob+` where state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded') group by 1, 2, 3 order by 1, 2, 3`)
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	seen := map[string]bool{}
+	figures, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (JobFigure, error) {
+		var f JobFigure
+		var oldest, waited float64
+		err := row.Scan(&f.Kind, &f.Queue, &f.State, &f.Count, &oldest, &waited)
+		f.Oldest, f.Waited = time.Duration(oldest*float64(time.Second)), time.Duration(waited*float64(time.Second))
+		_, f.Reacts = queueOf[f.Kind]
+		seen[f.Kind] = true
+		return f, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	for _, kind := range b.kinds() {
+		if !seen[kind] {
+			queue, reacts := queueOf[kind]
+			if _, mails := b.outboxes()[kind]; mails {
+				queue = mailQueue
+			}
+			figures = append(figures, JobFigure{Kind: kind, Queue: cmp.Or(queue, river.QueueDefault), State: string(rivertype.JobStateAvailable), Reacts: reacts})
+		}
+	}
+	return figures, nil
 }
 
 // Reactions says of each kind of job to which events it reacts.

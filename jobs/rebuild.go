@@ -46,7 +46,7 @@ func Rebuild(ctx context.Context, pool *pgxpool.Pool, names []string, tell func(
 				return fmt.Errorf("drop what was replaced: %w", err)
 			}
 			// Nobody can tell which rows were wrong before, so open pages look at everything again.
-			if err := dbsqlc.New(conn).NotifyChanges(ctx); err != nil {
+			if err := dbsqlc.New(conn).NotifyChanges(ctx, ""); err != nil {
 				return fmt.Errorf("tell open pages: %w", err)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
 	"ates/sql/dbsqlc"
@@ -50,13 +51,14 @@ func (w *reactionWorker) Timeout(*river.Job[reactionArgs]) time.Duration { retur
 // Work reacts, together with other jobs of the moment where the reaction may, and alone where that is not done. A job of several events
 // whose command cannot be run is split into one for each, so that one bad event harms no other.
 func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs]) error {
-	work, over := &piece{job: job}, false
+	in := trace.SpanContextFromContext(ctx)
+	work, over := &piece{job: job, in: in}, false
 	var err error
 	if w.mayJoin(job.Args) {
 		over, err = w.group.work(ctx, w, work)
 	}
 	if !over {
-		work = &piece{job: job}
+		work = &piece{job: job, in: in}
 		err = w.commit(ctx, func(context.Context, domain.Tx) ([]*piece, error) { return []*piece{work}, nil })
 	}
 	if err != nil && job.Args.First < job.Args.Last && fault(err) {
@@ -77,6 +79,11 @@ type piece struct {
 	run    uuid.UUID
 	events []domain.Envelope
 	told   []domain.Envelope
+
+	// in is the span of the job. Where somebody traces, command is that of its part of the command, and taken that of a job that was
+	// claimed; nil otherwise.
+	in             trace.SpanContext
+	command, taken trace.Span
 }
 
 // correlation is the command at the beginning, the nil UUID where the events have not been read.
@@ -90,6 +97,9 @@ func (p *piece) correlation() uuid.UUID {
 // commit does the work of some jobs in one transaction, or none of it.
 func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context, domain.Tx) ([]*piece, error)) error {
 	var topics []string
+	var done []*piece
+	var name string
+	begun := time.Now()
 	err := w.bus.inTx(ctx, func(tx domain.Tx) error {
 		pieces, err := choose(ctx, tx)
 		if err != nil {
@@ -106,6 +116,9 @@ func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context
 		if err != nil {
 			return err
 		}
+		name = commandName(cmd)
+		w.bus.beginPieces(ctx, name, pieces)
+		done = pieces
 		if err := w.tell(ctx, tx, cmd, pieces); err != nil {
 			return err
 		}
@@ -119,10 +132,34 @@ func (w *reactionWorker) commit(ctx context.Context, choose func(context.Context
 		}
 		return complete(ctx, tx, pieces, w.bus.moment())
 	})
+	if name != "" {
+		endPieces(done, outcome(false, err), err)
+		w.count(name, outcome(false, err), time.Since(begun), done)
+	}
 	if err == nil && len(topics) > 0 {
-		w.bus.notifier.changed()
+		w.bus.notifier.changed(spansOf(done)...)
 	}
 	return err
+}
+
+// count counts a run of a command and what it has done for some jobs.
+func (w *reactionWorker) count(name, outcome string, took time.Duration, pieces []*piece) {
+	m, r := w.bus.metrics, w.reaction
+	var told []domain.Envelope
+	for _, p := range pieces {
+		told = append(told, p.told...)
+	}
+	m.ran(name, outcome, took, told)
+	if outcome != commandDone {
+		return
+	}
+	now := w.bus.now()
+	for _, p := range pieces {
+		m.delay.WithLabelValues(r.kind, r.queue).Observe(now.Sub(p.events[0].OccurredAt).Seconds())
+		if p.claimed { // the others are counted by whoever gave them out
+			m.attempted(r.kind, r.queue, jobDone, took)
+		}
+	}
 }
 
 // eventsOf are the events of some jobs in the order of the log, each once.
@@ -177,7 +214,11 @@ func (w *reactionWorker) tell(ctx context.Context, tx domain.Tx, cmd domain.Comm
 			owners[i].told = append(owners[i].told, e)
 		}
 		for _, p := range pieces {
-			jobs = append(jobs, w.bus.flow.jobsFor(p.run, p.told)...)
+			caused := w.bus.flow.jobsFor(p.run, p.told)
+			if err := p.carryTrace(caused); err != nil {
+				return err
+			}
+			jobs = append(jobs, caused...)
 		}
 	}
 	if w.reaction.follow != nil {

@@ -66,7 +66,7 @@ func stories() map[string]templ.Component {
 	drawn.Flash = &Flash{Kind: FlashDone, Text: "18 tasks drawn: 15 reassigned, 3 kept.", Href: "/tasks", LinkText: "See the board"}
 	failed := page(domain.Worker)
 	failed.Flash = &Flash{Kind: FlashError, Text: "There is no active worker to give tasks to."}
-	nobody := Page{Now: now, Version: "v0.1.0"}
+	nobody := Page{Now: now, Version: "v0.1.0 65285d4a1b2c"}
 
 	return map[string]templ.Component{
 		"board":       Board(page(domain.Manager), board),
@@ -210,7 +210,7 @@ func page(role domain.Role) Page {
 		domain.Worker: "Ann Lorikeet", domain.Manager: "Max Macaw", domain.Admin: "Ada Kakapo", domain.TopManager: "Tessa Cockatoo",
 	}
 	return Page{
-		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0", SignsInHere: true,
+		Path: "/tasks", Cursor: "41", Now: now, Version: "v0.1.0 65285d4a1b2c", SignsInHere: true,
 		Viewer: &Viewer{ID: "viewer", Login: string(role), Name: names[role], Role: role},
 	}
 }

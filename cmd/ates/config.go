@@ -126,8 +126,20 @@ func (m mailing) server() (*jobs.MailServer, error) {
 type site struct {
 	Addr      string `name:"addr" env:"ATES_ADDR" default:"localhost:8080" help:"Address to listen on."`
 	PublicURL string `name:"public-url" env:"ATES_PUBLIC_URL" placeholder:"URL" help:"How people reach it (default: http:// and the address)."`
+	Probes    string `name:"probes-addr" env:"ATES_PROBES_ADDR" placeholder:"ADDRESS" help:"Another address for /healthz, /readyz and /metrics, the only one of a process without pages (default: none)."`
 	Metrics   string `name:"metrics-token" env:"ATES_METRICS_TOKEN" placeholder:"TOKEN" help:"Bearer token for /metrics (default: for this machine only)."`
 	Proxies   string `name:"trusted-proxies" env:"ATES_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Proxies in front whose X-Forwarded-For is believed, such as 10.0.0.0/8 (default: none)."`
+}
+
+// probes are the address of the probes, "" when they have none of their own, or an error that names the variable at fault.
+func (s site) probes() (string, error) {
+	if s.Probes == "" {
+		return "", nil
+	}
+	if _, _, err := net.SplitHostPort(s.Probes); err != nil {
+		return "", fmt.Errorf("ATES_PROBES_ADDR is %q, which is no address to listen on; use host:port such as localhost:9090", s.Probes)
+	}
+	return s.Probes, nil
 }
 
 // trustedProxies are the networks of the proxies, or an error that names the variable at fault.

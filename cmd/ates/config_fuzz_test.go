@@ -36,7 +36,21 @@ func FuzzConfiguration(f *testing.F) {
 		requireIssuer(t, text)
 		requireAccount(t, text)
 		requireClients(t, text)
+		requireCollector(t, text)
 	})
+}
+
+func requireCollector(t *testing.T, text string) {
+	t.Helper()
+	address, err := tracing{TracesEndpoint: text}.endpoint()
+	if err != nil {
+		require.ErrorContains(t, err, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+		requireSecretKept(t, text, err)
+		return
+	}
+	if text != "" {
+		require.Regexp(t, `(?i)^https?://`, address)
+	}
 }
 
 func requireBooks(t *testing.T, text string) {

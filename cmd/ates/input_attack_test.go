@@ -241,6 +241,7 @@ func (a *attack) passkeys() {
 func hostileHeaders() map[string][]string {
 	text := []string{markup, `"><img src=x onerror=alert(1)>`, "\xff\xfe", `'; drop table tracker.tasks; --`, strings.Repeat("x", 20_000)}
 	return map[string][]string{
+		"Accept":          append(text, "application/json; q=NaN", strings.Repeat("application/json,", 1_000)),
 		"Accept-Language": append(text, strings.Repeat("en-", 3_000), "de;q=NaN, *;q=1e999, ru;q=-1", "x-"+strings.Repeat("a-", 2_000)),
 		"Authorization":   append(text, "Basic", "Basic %%%", "Basic /w==", "Basic OmE=", "Bearer", "Bearer "+markup, "Bearer \xff", "Bearer "+strings.Repeat("A", 8_000)),
 		"Content-Type":    append(text, "multipart/form-data; boundary=", ";;;"),
@@ -258,6 +259,7 @@ func hostileHeaders() map[string][]string {
 		"Last-Event-ID":     append(text, "-1", "18446744073709551616", "9223372036854775807"),
 		"Origin":            append(text, "null", "https://hostile.example"),
 		"Referer":           text,
+		"Traceparent":       append(text, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff", "ff-0-0-0", strings.Repeat("00-", 5_000)),
 		"User-Agent":        text,
 		"X-Forwarded-For":   append(text, "127.0.0.1, ::1%eth0, 999.1.1.1", strings.Repeat("1.1.1.1,", 3_000), ",,,"),
 		"X-Request-ID":      append(text, "a b c d e f g h"),
@@ -275,6 +277,8 @@ func (a *attack) headers() {
 			paths["/balance"] = stranger
 		case "Authorization":
 			paths = map[string]*person{"/auth/userinfo": stranger, "/auth/token": stranger, "/metrics": stranger}
+		case "Accept":
+			paths["/readyz"] = stranger
 		case "Forwarded", "X-Forwarded-For":
 			paths["/metrics"] = stranger
 		case "If-None-Match", "If-Modified-Since", "Range":

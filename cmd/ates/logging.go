@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"ates/domain"
 )
 
@@ -16,10 +18,13 @@ func startLogging(w io.Writer) {
 // requestHandler adds what the context knows.
 type requestHandler struct{ slog.Handler }
 
-// Handle adds the id of the request, which jobs that the request caused carry on as theirs.
+// Handle adds the id of the request, which jobs that the request caused carry on as theirs, and the trace, where somebody traces.
 func (h requestHandler) Handle(ctx context.Context, record slog.Record) error {
 	if id := domain.RequestID(ctx); id != "" {
 		record.AddAttrs(slog.String("request", id))
+	}
+	if of := trace.SpanContextFromContext(ctx); of.IsSampled() {
+		record.AddAttrs(slog.String("trace", of.TraceID().String()))
 	}
 	return h.Handler.Handle(ctx, record)
 }

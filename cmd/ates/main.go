@@ -16,6 +16,8 @@ import (
 )
 
 type commands struct {
+	Version kong.VersionFlag `name:"version" help:"Say which version this is."`
+
 	Serve   serve    `cmd:"" default:"withargs" help:"Serve pages and work on jobs (the default)."`
 	Migrate migrate  `cmd:"" help:"Bring the database up to date and say what was done."`
 	Demo    demoDays `cmd:"" help:"Fill an empty database with the last 90 days of a company, to look around in."`
@@ -36,7 +38,7 @@ func main() {
 // run is the whole program, short of the process around it. It ends when its work is done or the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var all commands
-	parser, err := kong.New(&all, kong.Name("ates"), kong.Writers(stdout, stderr),
+	parser, err := kong.New(&all, kong.Name("ates"), kong.Writers(stdout, stderr), kong.Vars{"version": "ates " + thisBuild().String()},
 		kong.Description("The Awesome Task Exchange System: tasks drawn at random, charged on receipt, paid on resolution."),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)))
 	if err != nil {

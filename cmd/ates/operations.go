@@ -45,6 +45,15 @@ func (o operations) QueueStates(ctx context.Context) ([]handlers.QueueState, err
 	return states, err
 }
 
+func (o operations) JobFigures(ctx context.Context) ([]handlers.JobFigure, error) {
+	found, err := o.Bus.JobFigures(ctx)
+	figures := make([]handlers.JobFigure, len(found))
+	for i, f := range found {
+		figures[i] = handlers.JobFigure(f)
+	}
+	return figures, err
+}
+
 func shownJobs(found []jobs.Job) []handlers.Job {
 	shown := make([]handlers.Job, len(found))
 	for i, job := range found {

@@ -28,7 +28,8 @@ func TestTheMorningAfter(t *testing.T) {
 	t.Parallel()
 	database := demoCompany.URL(t)
 	pool := dial(t, database)
-	p := start(t, byFile(database))
+	traces := newCollector(t)
+	p := start(t, append(byFile(database), "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.URL, "OTEL_RESOURCE_ATTRIBUTES=deployment.environment=parrots"))
 	someTask(t, database, "worker", true)
 	manager := signIn(t, p.address, "manager")
 	rows, err := pool.Query(t.Context(), "select id::text from tracker.tasks where status = 'open'")
@@ -46,6 +47,7 @@ func TestTheMorningAfter(t *testing.T) {
 	}
 	jobstest.Idle(t, pool, 30*time.Second)
 	p.end(syscall.SIGTERM)
+	traces.requireTraced(t)
 
 	p = start(t, append(byFile(database), "ATES_CLOCK_OFFSET=24h"))
 	// The clock's next look may be a minute away.
@@ -98,6 +100,9 @@ func TestTheMorningAfter(t *testing.T) {
 		_, ops := admin.get("/ops")
 		return strings.Contains(ops, "Everything holds") && strings.Contains(ops, `id="last-closed-day"`) && !strings.Contains(ops, "Something does not hold")
 	}, 30*time.Second, 50*time.Millisecond)
+	status, scrape := admin.get("/metrics")
+	require.Equal(t, http.StatusOK, status)
+	requireWatchable(t, scrape)
 
 	var out, errs bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"verify", "--database-url", database}, &out, &errs))

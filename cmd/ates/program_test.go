@@ -69,6 +69,9 @@ func startWatched(t testing.TB, env []string, args ...string) *program {
 	return launch(t, os.Args[0], env, args...).untilReady(t)
 }
 
+// The version of the program that tests start.
+const testRelease, testCommit = "v9.8.7", "0123456789ab"
+
 // programs is the folder with the program that the tests of this process start, once one of them has wanted it.
 var programs string
 
@@ -77,7 +80,7 @@ var compiled = sync.OnceValues(func() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(programs, "ates")
-	said, err := exec.Command("go", "build", "-trimpath", "-ldflags=-w", "-o", path, ".").CombinedOutput()
+	said, err := exec.Command("go", "build", "-trimpath", "-ldflags=-w -X main.release="+testRelease+" -X main.commit="+testCommit, "-o", path, ".").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("compile the program: %w\n%s", err, said)
 	}

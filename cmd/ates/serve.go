@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"riverqueue.com/riverui"
 
@@ -32,6 +33,7 @@ type serve struct {
 	clients
 	openID
 	profiling
+	tracing
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -44,6 +46,8 @@ const drainWithin = 10 * time.Second
 
 // Run serves until the context ends, then lets streams, requests and jobs end.
 func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
+	running := thisBuild()
+	slog.InfoContext(ctx, "ates starts", "version", running.Version, "commit", running.Commit, "go", running.Go)
 	demo, err := c.demo()
 	if err != nil {
 		return err
@@ -66,6 +70,10 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if _, err := c.trustedProxies(); err != nil {
 		return err
 	}
+	probes, err := c.probes()
+	if err != nil {
+		return err
+	}
 	if _, err := c.registered(); err != nil {
 		return err
 	}
@@ -85,6 +93,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProfile()) }()
+	tracer, sendTraces, err := c.tracer(ctx)
+	if err != nil {
+		return err
+	}
+	defer sendTraces()
 
 	pool, closeAll, err := c.open(ctx)
 	if err != nil {
@@ -96,7 +109,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now})
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
 	if err != nil {
 		return err
 	}
@@ -131,8 +144,12 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 			return nil
 		})
 	}
+	if probes != "" && !c.Web {
+		alone := handlers.NewProbes(c.watched(handlers.Config{Pool: pool, Books: books, Now: now}, bus))
+		group.Go(func() error { return serveProbes(ctx, probes, alone) })
+	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now, tracer) })
 	}
 	return group.Wait()
 }
@@ -159,7 +176,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -192,11 +209,14 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	if err := dashboard.Start(ctx); err != nil {
 		return fmt.Errorf("start River's dashboard: %w", err)
 	}
-	web, err := handlers.New(ctx, handlers.Config{
+	probes, err := c.probes()
+	if err != nil {
+		return err
+	}
+	web, err := handlers.New(ctx, c.watched(handlers.Config{
 		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
-		Dashboard: dashboard, Now: now, MetricsToken: c.Metrics, Version: version(), Letter: bus.Letter,
-		Operations: operations{bus},
-	})
+		Dashboard: dashboard, Now: now, Version: thisBuild().String(), Letter: bus.Letter, Tracer: tracer,
+	}, bus))
 	if err != nil {
 		return err
 	}
@@ -211,6 +231,9 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 	server.RegisterOnShutdown(web.Stop)
 
 	group, ctx := errgroup.WithContext(ctx)
+	if probes != "" {
+		group.Go(func() error { return serveProbes(ctx, probes, web.Probes()) })
+	}
 	group.Go(func() error {
 		web.Listen(ctx)
 		return nil

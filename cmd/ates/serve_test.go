@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,8 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"ATES_PAYOUT_IBAN":     "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
 		"ATES_PAYOUT_BIC":      "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE89370400440532013000 ATES_PAYOUT_BIC=BANK",
 		"ATES_TRUSTED_PROXIES": "ATES_TRUSTED_PROXIES=10.0.0.0/99",
+		"ATES_PROBES_ADDR":     "ATES_PROBES_ADDR=9090",
+		"OTEL_TRACES_EXPORTER": "OTEL_TRACES_EXPORTER=zipkin",
 		"SMTP_URL":             "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
 		"ATES_MAIL_FROM":       "SMTP_URL=smtp://mail.example",
 		"ATES_CLIENTS":         "ATES_CLIENTS=/no/such/file.json",
@@ -70,6 +73,32 @@ func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {
 	require.Contains(t, body, `name="password"`)
 	require.Zero(t, number(t, dial(t, database), "select count(*) from auth.accounts"))
 	requireNoDemoEntry(t, p.address, "admin")
+	requireVersion(t, p)
+	requireProbes(t, launch(t, plain(t), []string{"DATABASE_URL=" + database, "ATES_PROBES_ADDR=localhost:0"}, "serve", "--web=false"))
+}
+
+// requireProbes requires that a process without pages says how it is.
+func requireProbes(t testing.TB, p *program) {
+	t.Helper()
+	said := regexp.MustCompile(`msg="probes are served" address=(\S+)`)
+	require.Eventually(t, func() bool {
+		if found := said.FindStringSubmatch(p.logged()); found != nil {
+			p.address = "http://" + found[1]
+		}
+		return p.address != ""
+	}, time.Minute, 10*time.Millisecond)
+	someone := nobody(t, p.address)
+	require.Eventually(t, func() bool {
+		_, body := someone.get("/readyz")
+		return body == "ok\ndatabase: ok\nmigrations: ok\njobs: ok\n"
+	}, time.Minute, 50*time.Millisecond)
+	_, metrics := someone.get("/metrics")
+	require.Contains(t, metrics, "\nates_jobs_working 1\n")
+	require.NotContains(t, metrics, "ates_streams")
+	status, _ := someone.get("/healthz")
+	require.Equal(t, http.StatusOK, status)
+	status, _ = someone.get("/tasks")
+	require.Equal(t, http.StatusNotFound, status)
 }
 
 // requireNoDemoEntry sends the form of a click on a person of the demo, which no page has.
@@ -264,7 +293,12 @@ func TestADatabaseThatIsDownIsAClearPage(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _ := manager.get("/readyz")
 		return status == http.StatusServiceUnavailable
-	}, 10*time.Second, 50*time.Millisecond)
+	}, 30*time.Second, 50*time.Millisecond)
+	_, missing := manager.get("/readyz")
+	require.Contains(t, missing, "not ready\ndatabase: Postgres does not answer\n")
+	_, watched := manager.get("/metrics")
+	require.Contains(t, watched, "\nates_database_up 0\n")
+	require.Contains(t, watched, "\nates_http_requests_running ", "what the process knows is told all the same")
 	status, body := manager.get("/tasks")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, body, "<h1")
@@ -280,7 +314,7 @@ func TestADatabaseThatIsDownIsAClearPage(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _ := manager.get("/readyz")
 		return status == http.StatusOK
-	}, 20*time.Second, 50*time.Millisecond)
+	}, 30*time.Second, 50*time.Millisecond)
 	createTask(t, manager, "It goes on by itself")
 	events := manager.stream("0")
 	await(t, events, "hello")

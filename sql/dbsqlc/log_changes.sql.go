@@ -35,12 +35,13 @@ func (q *Queries) ForgetChanges(ctx context.Context, before time.Time) (int64, e
 }
 
 const notifyChanges = `-- name: NotifyChanges :exec
-select pg_notify('changes', '')
+select pg_notify('changes', $1::text)
 `
 
 // Wakes the listeners of every process. It takes a lock over the whole database at commit, so it has a transaction of its own.
-func (q *Queries) NotifyChanges(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, notifyChanges)
+// What it says are the traces that the changes belong to, as W3C names them, with blanks between; nothing where nobody traces.
+func (q *Queries) NotifyChanges(ctx context.Context, traces string) error {
+	_, err := q.db.Exec(ctx, notifyChanges, traces)
 	return err
 }
 

@@ -59,7 +59,7 @@ func openShop(t *testing.T) shop {
 		require.Len(t, booked, len(tasks))
 	}
 	_, err = q.AppendEvents(t.Context(), dbsqlc.AppendEventsParams{
-		Batch: uuid.New(), OccurredAt: now, Ids: []uuid.UUID{event}, Names: []string{"Task.Resolved"}, Versions: []int32{1},
+		Batches: []uuid.UUID{uuid.New()}, OccurredAt: now, Ids: []uuid.UUID{event}, Names: []string{"Task.Resolved"}, Versions: []int32{1},
 		Producers: []string{"tracker"}, Subjects: []uuid.UUID{resolved}, SubjectVersions: []int64{3}, Actors: []uuid.UUID{worker},
 		CorrelationIds: []uuid.UUID{uuid.New()}, CausationIds: []uuid.UUID{uuid.New()}, Data: []string{"{}"},
 	})

@@ -7,8 +7,14 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
+	"strconv"
+	"sync"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -50,6 +56,57 @@ func Up(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
 	steps, err := upRiver(ctx, pool)
 	return append(applied, steps...), err
 }
+
+// Compare counts the steps that the database lacks, and those it has that this program does not know, since a newer one has been there.
+func Compare(ctx context.Context, pool *pgxpool.Pool) (missing, unknown int, err error) {
+	known, err := steps()
+	if err != nil {
+		return 0, 0, err
+	}
+	rows, err := pool.Query(ctx, `select version_id::text from goose_db_version where version_id > 0 and is_applied
+		union select 'river ' || version from `+RiverSchema+`.river_migration where line = 'main'`)
+	var applied []string
+	if err == nil {
+		applied, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	var pg *pgconn.PgError
+	if err != nil && (!errors.As(err, &pg) || pg.Code != pgerrcode.UndefinedTable) {
+		return 0, 0, fmt.Errorf("list applied migrations: %w", err)
+	}
+	missing = len(known)
+	for _, step := range applied {
+		if known[step] {
+			missing--
+		} else {
+			unknown++
+		}
+	}
+	return missing, unknown, nil
+}
+
+// steps are all that this program knows: ours by their number, River's by its name and theirs.
+var steps = sync.OnceValues(func() (map[string]bool, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	known := map[string]bool{}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the number of %s: %w", name, err)
+		}
+		known[strconv.FormatInt(version, 10)] = true
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Schema: RiverSchema})
+	if err != nil {
+		return nil, fmt.Errorf("read River's migrations: %w", err)
+	}
+	for _, v := range migrator.AllVersions() {
+		known[fmt.Sprintf("river %d", v.Version)] = true
+	}
+	return known, nil
+})
 
 // River's steps cannot be part of one of ours: one of them adds a value to an enum, which no transaction may both do and use.
 func upRiver(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {

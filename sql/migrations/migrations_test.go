@@ -52,14 +52,30 @@ func requireAll(t *testing.T, pool *pgxpool.Pool, applied []string) {
 func TestUpBringsAnEmptyDatabaseUpToDateOnce(t *testing.T) {
 	t.Parallel()
 	pool := connect(t, sqltest.Empty(t))
+	compared := func() [2]int {
+		t.Helper()
+		missing, unknown, err := migrations.Compare(t.Context(), pool)
+		require.NoError(t, err)
+		return [2]int{missing, unknown}
+	}
+	before := compared()
 	applied, err := migrations.Up(t.Context(), pool)
 	require.NoError(t, err)
+	require.Equal(t, [2]int{len(applied), 0}, before, "all steps are missing from an empty database")
+	require.Equal(t, [2]int{0, 0}, compared())
 	require.True(t, slices.IsSorted(applied[:len(own(t))]))
 	requireAll(t, pool, applied)
 
 	again, err := migrations.Up(t.Context(), pool)
 	require.NoError(t, err)
 	require.Empty(t, again, "an up-to-date database is left alone")
+
+	_, err = pool.Exec(t.Context(), "insert into goose_db_version (version_id, is_applied) values (99999, true)")
+	require.NoError(t, err)
+	require.Equal(t, [2]int{0, 1}, compared(), "a newer program has been there")
+	_, err = pool.Exec(t.Context(), "delete from goose_db_version where version_id = 1")
+	require.NoError(t, err)
+	require.Equal(t, [2]int{1, 1}, compared())
 }
 
 // Somebody is in the way of the first of our steps and then of River's, so that both processes are in the middle of them at

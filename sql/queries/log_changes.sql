@@ -20,4 +20,5 @@ delete from log.changes where at < @before;
 
 -- name: NotifyChanges :exec
 -- Wakes the listeners of every process. It takes a lock over the whole database at commit, so it has a transaction of its own.
-select pg_notify('changes', '');
+-- What it says are the traces that the changes belong to, as W3C names them, with blanks between; nothing where nobody traces.
+select pg_notify('changes', @traces::text);
