@@ -73,7 +73,7 @@ func TestMetricsAreForOperations(t *testing.T) {
 		h.metrics().ServeHTTP(w, r)
 		require.Equal(t, c.status, w.Code, c.name)
 		if c.status == http.StatusOK {
-			require.Contains(t, w.Body.String(), "ates_pool_connections_max 10", c.name)
+			require.Contains(t, w.Body.String(), fmt.Sprintf("ates_pool_connections_max %d\n", pool.Config().MaxConns), c.name)
 			require.Regexp(t, `(?m)^go_goroutines \d+$`, w.Body.String(), c.name)
 			require.Contains(t, w.Body.String(), "ates_streams 0", c.name)
 			require.Contains(t, w.Body.String(), "ates_database_up 1", c.name)
