@@ -22,10 +22,13 @@ func TestRequestsAreCountedByTheirRoute(t *testing.T) {
 	app.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/tasks", http.StatusSeeOther) })
 	app.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
 		asked, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://ates.example/auth/token", http.NoBody)
-		require.NoError(t, err)
-		within.origin = asked.URL
-		_, err = within.RoundTrip(asked)
-		require.NoError(t, err)
+		if err == nil {
+			within.origin = asked.URL
+			_, err = within.RoundTrip(asked)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
 	})
 	app.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "unknown", http.StatusNotFound) })
 	site.Handle("/", routed(app))

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func scraped(bus *jobs.Bus) []string {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(bus.Metrics()...)
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return strings.Split(w.Body.String(), "\n")
 }
 
