@@ -133,7 +133,7 @@ func readEvents(ctx context.Context, q *dbsqlc.Queries, names []string, after, u
 	}
 	events := make([]domain.Envelope, len(rows))
 	for i, row := range rows {
-		events[i] = envelope(dbsqlc.ReadEventsRow(row))
+		events[i] = envelope(row)
 	}
 	return events, nil
 }

@@ -44,7 +44,7 @@ func (m *measuring) bookBySQL(ctx context.Context, db benchDatabase) (perSecond 
 	if err != nil {
 		return 0, fmt.Errorf("read the address of a benchmark's database: %w", err)
 	}
-	cfg.MaxConns = int32(slices.Max(bookers)) //nolint:gosec // a few
+	cfg.MaxConns = int32(slices.Max(bookers))
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return 0, fmt.Errorf("connect: %w", err)

@@ -35,7 +35,7 @@ func (m *measuring) openCommandRows(ctx context.Context, of benchDatabase) (*com
 	if err != nil {
 		return nil, fmt.Errorf("read the address of a benchmark's database: %w", err)
 	}
-	cfg.MaxConns = int32(concurrencies[len(concurrencies)-1]) //nolint:gosec // a few
+	cfg.MaxConns = int32(concurrencies[len(concurrencies)-1])
 	w := &commandRows{}
 	if w.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)

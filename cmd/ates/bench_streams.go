@@ -110,8 +110,8 @@ func requireFiles(streams int) error {
 		return fmt.Errorf("look at the limit of open files: %w", err)
 	}
 	// The Go runtime raises the soft limit to the hard one at its start.
-	if limit.Max < uint64(streams+others) { //nolint:gosec // checked to be positive
-		return fmt.Errorf("a process may have %d files open here, so --streams can be %d at most; ulimit -Hn raises it", limit.Max, int(limit.Max)-others) //nolint:gosec // small
+	if limit.Max < uint64(streams+others) {
+		return fmt.Errorf("a process may have %d files open here, so --streams can be %d at most; ulimit -Hn raises it", limit.Max, int(limit.Max)-others)
 	}
 	return nil
 }

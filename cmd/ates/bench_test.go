@@ -59,8 +59,8 @@ func TestTheCloseIsMeasuredAgainstItsFloor(t *testing.T) {
 	require.Zero(t, number(t, dial(t, database), "select count(*) from accounting.days"), "the given database stays as it is")
 }
 
-// TestEveryBenchmarkMeasuresWhatItSays is the short form of them all, in one program on one server, whatever else the machine is busy
-// with. Each compares or verifies by itself what the program and its ceiling wrote.
+// TestEveryBenchmarkMeasuresWhatItSays is the short form of them, in one program on one server, whatever else the machine is busy
+// with; growth has the pages in it. Each compares or verifies by itself what the program and its ceiling wrote.
 func TestEveryBenchmarkMeasuresWhatItSays(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), plain(t), "bench", "commands", "booking", "latency", "assign", "streams", "rebuild", "growth", "--json", "--busy", "--rounds=1",
