@@ -53,7 +53,7 @@ func (v *visitor) follow(ctx context.Context, from net.IP) (s *openStream, err e
 	if err := req.Write(conn); err != nil {
 		return nil, fmt.Errorf("open a stream: %w", err)
 	}
-	const small = 512 // of which there are many
+	const small = 512                                                    // of which there are many
 	res, err := http.ReadResponse(bufio.NewReaderSize(conn, small), req) //nolint:bodyclose // the connection is what is closed
 	if err != nil {
 		return nil, fmt.Errorf("open a stream: %w", err)
