@@ -76,7 +76,11 @@ func emptyWalk(t walkT, books accounting.Books, provider accounting.PayoutProvid
 	cfg := w.pool.Config()
 	cfg.ConnConfig.Tracer = w.gate
 	luck := rapid.Float64Range(0, 1).Draw(t.r, "luck")
+	connected := cfg.AfterConnect
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { // so that a walk can be gone again
+		if err := connected(ctx, conn); err != nil {
+			return err
+		}
 		_, err := conn.Exec(ctx, "select setseed($1)", luck)
 		luck /= 2
 		return err

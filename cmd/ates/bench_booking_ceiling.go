@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
+
+	"ates/sql/pgpool"
 )
 
 // bookedAtOnce is how many postings the ceiling writes in a transaction.
@@ -40,7 +42,7 @@ type posting struct {
 // bookBySQL writes the backlog without the program and returns how many postings a second it were. The first time it finds out how
 // many connections are best, with a tenth of it each.
 func (m *measuring) bookBySQL(ctx context.Context, db benchDatabase) (perSecond float64, err error) {
-	cfg, err := pgxpool.ParseConfig(db.address)
+	cfg, err := pgpool.Config(db.address)
 	if err != nil {
 		return 0, fmt.Errorf("read the address of a benchmark's database: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"ates/domain/tracker"
+
+	"ates/sql/pgpool"
 )
 
 // concurrencies are the numbers of connections that a ceiling is tried with.
@@ -31,7 +33,7 @@ func (m *measuring) openCommandRows(ctx context.Context, of benchDatabase) (*com
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := pgxpool.ParseConfig(db.address)
+	cfg, err := pgpool.Config(db.address)
 	if err != nil {
 		return nil, fmt.Errorf("read the address of a benchmark's database: %w", err)
 	}

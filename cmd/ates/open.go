@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"ates/sql/pgpool"
 	"ates/sql/pgserver"
 )
 
@@ -61,7 +62,7 @@ func (d database) startPrivate(ctx context.Context) (*pgserver.Server, error) {
 }
 
 func connect(ctx context.Context, address string) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(address)
+	cfg, err := pgpool.Config(address)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL cannot be read; use postgres://user:password@host:5432/database: %w", err)
 	}

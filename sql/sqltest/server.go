@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ates/sql/migrations"
+	"ates/sql/pgpool"
 	"ates/sql/pgserver"
 )
 
@@ -182,7 +183,7 @@ func (s *server) makeShared() (*pgxpool.Pool, error) {
 }
 
 func newPool(ctx context.Context, address string, most int32) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(address)
+	cfg, err := pgpool.Config(address)
 	if err != nil {
 		return nil, err
 	}
