@@ -122,7 +122,7 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 	p.cmd = exec.Command(path, args...)
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0"}, env...)...)
+	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {

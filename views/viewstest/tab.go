@@ -54,10 +54,23 @@ func (tab *Tab) Open(url string) {
 	tab.Do(chromedp.Navigate(url))
 }
 
-// Click clicks the first element that matches the CSS selector, once it is visible.
+// Click clicks the first element that matches the CSS selector, once it is visible. What a live page puts above it meanwhile moves it away
+// from under the pointer; then it is clicked where it is now.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
-	tab.find(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	const most = 5
+	for range most {
+		tab.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`window.missed = false;
+			document.addEventListener("click", event => { window.missed = !event.target.closest(%q) }, { capture: true, once: true })`, selector)))
+		tab.find(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+		ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+		missed, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("window.missed === true"))
+		cancel()
+		if err != nil || !missed { // a page that is being left does not answer, and was left by the click
+			return
+		}
+	}
+	tab.t.Fatalf("%s moves away from every click\n%s", selector, tab.state())
 }
 
 // Type types text into the first element that matches the CSS selector, once it is visible.
