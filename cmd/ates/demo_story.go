@@ -67,26 +67,31 @@ func (s story) idle(day time.Time) bool {
 	return day.Equal(silent) || !day.Before(begins) && day.Before(begins.AddDate(0, 0, 5))
 }
 
-// deeds are those of a day until a moment, in their order. The day on which the story ends is squeezed into its hours so far, so that it
-// has begun whenever people look.
+// hours are those of a day: in the morning people come and go, and between opening and closing they work. The day on which the story
+// ends is squeezed into its hours so far, so that it has begun whenever people look.
+func (s story) hours(day, until time.Time) (morning, opens, closes time.Time) {
+	begins := s.books.Begins(day)
+	at := [3]time.Duration{8 * time.Hour, 8*time.Hour + 30*time.Minute, 18 * time.Hour}
+	if whole, part := at[2], until.Sub(begins); part < whole {
+		share := float64(part) / float64(whole)
+		at[0], at[1] = time.Duration(float64(at[0])*share), time.Duration(float64(at[1])*share)
+		at[2] = part - part/100
+	}
+	return begins.Add(at[0]), begins.Add(at[1]), begins.Add(at[2])
+}
+
+// deeds are those of a day until a moment, in their order.
 func (s story) deeds(day, until time.Time) []deed {
 	number := s.number(day)
 	chance := rand.New(rand.NewPCG(uint64(number), 90))
-	begins, ends := s.books.Begins(day), s.books.Ends(day)
-	opens, closes := begins.Add(8*time.Hour+30*time.Minute), begins.Add(18*time.Hour)
-	today := until.Before(ends)
+	_, opens, closes := s.hours(day, until)
+	today := until.Before(s.books.Ends(day))
 	weekend := day.Weekday() == time.Saturday || day.Weekday() == time.Sunday
 
 	creates := s.tasks*4/5 + chance.IntN(s.tasks*2/5+1)
 	resolves, assigns := creates*3/2, 1+chance.IntN(2)
 	switch {
 	case today:
-		if until.Before(closes) {
-			whole := closes.Sub(begins)
-			part := until.Sub(begins)
-			opens = begins.Add(time.Duration(float64(opens.Sub(begins)) * float64(part) / float64(whole)))
-			closes = until.Add(-part / 100)
-		}
 		assigns = 1
 	case s.idle(day):
 		creates, resolves, assigns = 0, 0, 0

@@ -140,10 +140,8 @@ func (t *teller) dawn(ctx context.Context, day time.Time) error {
 // comeAndGo makes the people of the story known in the morning of the day on which they join, and lets one become a manager and
 // another leave. Each command acts once.
 func (t *teller) comeAndGo(ctx context.Context, day time.Time) error {
-	number, morning := t.number(day), t.books.Begins(day).Add(8*time.Hour)
-	if morning.After(t.until) {
-		return nil
-	}
+	number := t.number(day)
+	morning, _, _ := t.hours(day, t.until)
 	t.moveTo(morning)
 	var happens []domain.Command
 	if number == 0 {
