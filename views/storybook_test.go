@@ -417,7 +417,7 @@ func TestStories(t *testing.T) {
 }
 
 // lookAt looks at a story in the ways in which people do: at the main one of each page in all of them, and at its variants, which are
-// those with a dash, in Russian, whose words are longer.
+// those with a dash, at the widest and the narrowest, in Russian, whose words are longer.
 func lookAt(t *testing.T, tab *viewstest.Tab, url, name string) {
 	tab = tab.For(t)
 	opened := ""
@@ -434,7 +434,7 @@ func lookAt(t *testing.T, tab *viewstest.Tab, url, name string) {
 		{"phone-dark", "ru", viewstest.Look{Width: 320, Height: 640, Dark: true, Still: true}, false},
 	} {
 		lang := look.lang
-		if !pictures && look.pictured {
+		if !pictures && (look.pictured || variant && look.name == "tablet") {
 			continue
 		}
 		if !pictures && variant {

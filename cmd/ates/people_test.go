@@ -72,10 +72,8 @@ func TestTheFirstAdminGetsInByALinkThatIsPrinted(t *testing.T) {
 	one, two := start(t, env), start(t, env, "serve", "--jobs=false")
 	tokens := map[*program]string{}
 	for _, p := range []*program{one, two} {
-		found := firstAdminLink.FindStringSubmatch(p.logged())
-		require.NotNil(t, found, p.logged())
-		tokens[p] = found[1]
-		require.NotContains(t, p.logged()[:strings.Index(p.logged(), "Nobody is known")], found[1], "not in the log")
+		tokens[p] = p.says(t, firstAdminLink)[1]
+		require.NotContains(t, p.logged()[:strings.Index(p.logged(), "Nobody is known")], tokens[p], "not in the log")
 	}
 	require.NotEqual(t, tokens[one], tokens[two])
 	form := func(token, login string) url.Values {
@@ -128,11 +126,11 @@ func TestALaterStartVoidsTheFirstAdminsLink(t *testing.T) {
 	database := sqltest.URL(t)
 	env := []string{"DATABASE_URL=" + database}
 	p := start(t, env)
-	old := firstAdminLink.FindStringSubmatch(p.logged())[1]
+	old := p.says(t, firstAdminLink)[1]
 	_, err := dial(t, database).Exec(t.Context(), "update auth.password_links set created_at = created_at - interval '2 minutes'")
 	require.NoError(t, err)
 	later := start(t, env, "serve", "--jobs=false")
-	fresh := firstAdminLink.FindStringSubmatch(later.logged())[1]
+	fresh := later.says(t, firstAdminLink)[1]
 	someone := nobody(t, p.address)
 	status, _ := someone.get("/auth/first-admin?token=" + old)
 	require.Equal(t, http.StatusNotFound, status)

@@ -152,6 +152,17 @@ func (p *program) logged() string {
 	return p.log.String()
 }
 
+// says waits until the program has printed what matches; a line may arrive after the answer to the request that it is about. It
+// returns the match and its groups.
+func (p *program) says(t testing.TB, pattern *regexp.Regexp) (found []string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		found = pattern.FindStringSubmatch(p.logged())
+		return found != nil
+	}, viewstest.Patience, 5*time.Millisecond, "it does not say %s", pattern)
+	return found
+}
+
 // announced is closed when the program has said where it listens.
 func (p *program) announced(t testing.TB) <-chan struct{} {
 	said := make(chan struct{})

@@ -81,12 +81,7 @@ func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {
 func requireProbes(t testing.TB, p *program) {
 	t.Helper()
 	said := regexp.MustCompile(`msg="probes are served" address=(\S+)`)
-	require.Eventually(t, func() bool {
-		if found := said.FindStringSubmatch(p.logged()); found != nil {
-			p.address = "http://" + found[1]
-		}
-		return p.address != ""
-	}, time.Minute, 10*time.Millisecond)
+	p.address = "http://" + p.says(t, said)[1]
 	someone := nobody(t, p.address)
 	require.Eventually(t, func() bool {
 		_, body := someone.get("/readyz")
@@ -138,7 +133,7 @@ func TestAPrivatePostgresIsKeptBetweenStarts(t *testing.T) {
 
 	p := start(t, env)
 	for _, login := range []string{"admin", "manager", "top-manager", "worker", "worker-8"} {
-		require.Contains(t, p.logged(), "demo-"+login)
+		p.says(t, regexp.MustCompile("demo-"+login))
 		signIn(t, p.address, login)
 	}
 	manager := signIn(t, p.address, "manager")

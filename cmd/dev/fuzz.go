@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,26 +41,26 @@ func fuzzTargets() (map[string][]string, error) {
 }
 
 // fuzzAll tries each fuzz target for a moment with inputs of its own making, beginning with what testdata has, and adds how each
-// ended to the report. It uses what the tests were compiled to: with the coverage that "go test -fuzz" builds in, which is what to
-// use for longer, everything would have to be compiled anew.
-func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
+// ended to the report. It uses the programs of the tests, which are kept in a folder: with the coverage that "go test -fuzz" builds
+// in, which is what to use for longer, everything would have to be compiled anew.
+func fuzzAll(ctx context.Context, r *report, programs string, env []string) error {
 	targets, err := fuzzTargets()
 	if err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp("", "ates-fuzz-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
 	// All at once: each spends most of its time on beginning and ending.
 	dirs := slices.Sorted(maps.Keys(targets))
 	ended := make([][]result, len(dirs))
 	var group sync.WaitGroup
 	for i, dir := range dirs {
-		group.Go(func() {
-			ended[i] = fuzzPackage(ctx, dir, targets[dir], filepath.Join(work, strconv.Itoa(i)), race, env)
-		})
+		program, err := kept(programs, dir)
+		if err != nil {
+			return err
+		}
+		ended[i] = make([]result, len(targets[dir]))
+		for n, name := range targets[dir] {
+			group.Go(func() { ended[i][n] = fuzzOne(ctx, program, dir, name, env) })
+		}
 	}
 	group.Wait()
 	for _, done := range slices.Concat(ended...) {
@@ -70,30 +69,15 @@ func fuzzAll(ctx context.Context, r *report, race bool, env []string) error {
 	return nil
 }
 
-// fuzzPackage tries the targets of a package, whose folder is dir, and keeps what it needs meanwhile under the path work.
-func fuzzPackage(ctx context.Context, dir string, targets []string, work string, race bool, env []string) []result {
-	program, pkg := work+".test", "ates/"+filepath.ToSlash(dir)
-	args := append([]string{"test", "-c", "-o", program}, quickBuild...)
-	if race {
-		args = append(args, "-race")
+// fuzzOne tries one target of a package, whose folder is dir.
+func fuzzOne(ctx context.Context, program, dir, name string, env []string) result {
+	begin := time.Now()
+	said, err := fuzz(ctx, program, dir, name, fuzzFor, program+".cache", env)
+	done := result{name: "ates/" + filepath.ToSlash(dir) + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
+	if err != nil {
+		done.action, done.said = "fail", said+err.Error()+"\n"
 	}
-	if said, err := output(ctx, "go", append(args, pkg)...); err != nil {
-		return []result{{name: pkg + " fuzzing", action: "fail", said: said}}
-	}
-	ended := make([]result, len(targets))
-	var group sync.WaitGroup
-	for i, name := range targets {
-		group.Go(func() {
-			begin := time.Now()
-			said, err := fuzz(ctx, program, dir, name, fuzzFor, work, env)
-			ended[i] = result{name: pkg + " fuzzing " + name, action: "pass", seconds: time.Since(begin).Seconds(), said: said}
-			if err != nil {
-				ended[i].action = "fail"
-			}
-		})
-	}
-	group.Wait()
-	return ended
+	return done
 }
 
 // fuzz tries one target in the folder of its package, where an input that fails is written to testdata.

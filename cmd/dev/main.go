@@ -19,6 +19,7 @@ type commands struct {
 	Check    checkCommand    `cmd:"" help:"Check formatting, vet, lint, generated code, the module file and known vulnerabilities."`
 	Generate generateCommand `cmd:"" help:"Generate the Go code of the templates and of the queries."`
 	Mutate   mutateCommand   `cmd:"" help:"Take the guards out, one at a time, and require that a test fails without each."`
+	Keep     keepCommand     `cmd:"" hidden:"" help:"Run the program of a package's tests and keep it."`
 	Help     helpCommand     `cmd:"" help:"Show this." default:"1"`
 }
 
@@ -47,8 +48,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := enterModule(); err != nil {
-		return err
+	if command.Selected().Name != "keep" {
+		if err := enterModule(); err != nil {
+			return err
+		}
 	}
 	return command.Run()
 }

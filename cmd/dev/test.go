@@ -53,7 +53,17 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 	}
 	var fuzz func(*report) error
 	if len(c.Args) == 0 {
-		fuzz = func(r *report) error { return fuzzAll(ctx, r, args[len(args)-1] == "-race", env) }
+		programs, err := os.MkdirTemp("", "ates-tests-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(programs)
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		args = append(args, fmt.Sprintf("-exec='%s' keep '%s'", self, programs))
+		fuzz = func(r *report) error { return fuzzAll(ctx, r, programs, env) }
 	}
 	return goTest(ctx, append(args, withPackages(c.Args)...), env, fuzz)
 }
