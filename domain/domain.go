@@ -43,6 +43,15 @@ type RequestedCommand interface {
 	Requested() Request
 }
 
+// JointCommand is a RequestedCommand of which several that are asked for at the same moment can share a transaction, which costs little
+// more than one.
+type JointCommand interface {
+	RequestedCommand
+	// HandleJointly handles several commands of this type, of which this one is the first, as if each were handled on its own, and returns
+	// the events of each, in their order. An error, also a *Refusal of one of them, means that nothing happened; then each is handled alone.
+	HandleJointly(ctx context.Context, tx Tx, all []RequestedCommand) ([][]Event, error)
+}
+
 // Announcer is a command after which open pages have to look again at once, whatever the jobs of its events do and when.
 type Announcer interface {
 	Command

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,6 +46,10 @@ type Bus struct {
 	publicURL string
 	now       func() time.Time
 	lag       func() time.Duration
+
+	gatheringsMu sync.Mutex
+	// gatherings are those of the commands that may share a transaction, by their names.
+	gatherings map[string]*gathering[*asked]
 }
 
 // BusConfig is what a bus needs from outside.
@@ -96,6 +101,14 @@ func (b *Bus) request(ctx context.Context, id uuid.UUID, cmd domain.Command) (ev
 			return nil, false, err
 		}
 	}
+	if joint, ok := cmd.(domain.JointCommand); ok {
+		return b.jointly(ctx, id, joint)
+	}
+	return b.alone(ctx, id, cmd)
+}
+
+// alone is request for a command in a transaction of its own.
+func (b *Bus) alone(ctx context.Context, id uuid.UUID, cmd domain.Command) (events []domain.Envelope, repeated bool, err error) {
 	err = b.inTx(ctx, func(tx domain.Tx) (err error) {
 		told := telling{command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
@@ -110,9 +123,7 @@ func (b *Bus) request(ctx context.Context, id uuid.UUID, cmd domain.Command) (ev
 			}
 			return announce(ctx, tx, cmd)
 		}
-		if by := requested.Requested().By; by != auth.System {
-			told.actor = &by.ID
-		}
+		told.actor = actorOf(requested)
 		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
 			return err
 		}
@@ -133,13 +144,28 @@ type prepared interface {
 	prepare(ctx context.Context, b *Bus) (domain.Command, error)
 }
 
-// announce notes what open pages have to look at again after a command.
-func announce(ctx context.Context, tx domain.Tx, cmd domain.Command) error {
-	announcer, ok := cmd.(domain.Announcer)
-	if !ok {
+// actorOf is who asks for a command; nil is the program.
+func actorOf(cmd domain.RequestedCommand) *uuid.UUID {
+	by := cmd.Requested().By
+	if by == auth.System {
 		return nil
 	}
-	if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: announcer.Topics(), At: tx.Now}); err != nil {
+	return &by.ID
+}
+
+// announce notes what open pages have to look at again after commands.
+func announce[C domain.Command](ctx context.Context, tx domain.Tx, commands ...C) error {
+	var topics []string
+	for _, cmd := range commands {
+		if announcer, ok := any(cmd).(domain.Announcer); ok {
+			topics = append(topics, announcer.Topics()...)
+		}
+	}
+	if len(topics) == 0 {
+		return nil
+	}
+	slices.Sort(topics)
+	if err := dbsqlc.New(tx).RecordChange(ctx, dbsqlc.RecordChangeParams{Topics: slices.Compact(topics), At: tx.Now}); err != nil {
 		return fmt.Errorf("record what changed: %w", err)
 	}
 	return nil

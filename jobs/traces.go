@@ -153,13 +153,13 @@ func endPieces(pieces []*piece, outcome string, err error) {
 	}
 }
 
-// carryTrace notes in jobs that a piece causes to which trace they belong: those of its own job, whoever it shares its transaction with.
-func (p *piece) carryTrace(jobs []river.InsertManyParams) error {
-	if p.command == nil || !p.command.SpanContext().IsSampled() || len(jobs) == 0 {
+// carryTrace notes in jobs to which trace they belong: that of a span, whatever else shares the transaction that puts them into their queues.
+func carryTrace(of trace.Span, jobs []river.InsertManyParams) error {
+	if of == nil || !of.SpanContext().IsSampled() || len(jobs) == 0 {
 		return nil
 	}
 	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), p.command), carrier)
+	propagation.TraceContext{}.Inject(trace.ContextWithSpan(context.Background(), of), carrier)
 	noted, err := withTrace(nil, carrier)
 	if err != nil {
 		return fmt.Errorf("note the trace of a job: %w", err)

@@ -38,11 +38,11 @@ type reactionWorker struct {
 	river.WorkerDefaults[reactionArgs]
 	bus      *Bus
 	reaction *reaction
-	group    *group
+	group    *gathering[*piece]
 }
 
 func newReactionWorker(b *Bus, r *reaction) *reactionWorker {
-	return &reactionWorker{bus: b, reaction: r, group: &group{}}
+	return &reactionWorker{bus: b, reaction: r, group: &gathering[*piece]{size: func(p *piece) int64 { return p.job.Args.span() }, room: groupOfEvents}}
 }
 
 // Timeout is the reaction's.
@@ -55,7 +55,7 @@ func (w *reactionWorker) Work(ctx context.Context, job *river.Job[reactionArgs])
 	work, over := &piece{job: job, in: in}, false
 	var err error
 	if w.mayJoin(job.Args) {
-		over, err = w.group.work(ctx, w, work)
+		over, err = w.together(ctx, work)
 	}
 	if !over {
 		work = &piece{job: job, in: in}
@@ -215,7 +215,7 @@ func (w *reactionWorker) tell(ctx context.Context, tx domain.Tx, cmd domain.Comm
 		}
 		for _, p := range pieces {
 			caused := w.bus.flow.jobsFor(p.run, p.told)
-			if err := p.carryTrace(caused); err != nil {
+			if err := carryTrace(p.command, caused); err != nil {
 				return err
 			}
 			jobs = append(jobs, caused...)

@@ -2,11 +2,9 @@ package tracker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"ates/domain"
 	"ates/sql/dbsqlc"
@@ -26,28 +24,53 @@ type CreateTask struct {
 
 // Handle creates the task; the events are Task.Created and Task.Assigned.
 func (c *CreateTask) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
-	about, err := describe(c.Description)
+	events, err := c.HandleJointly(ctx, tx, []domain.RequestedCommand{c})
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, fmt.Errorf("make a task id: %w", err)
+	return events[0], nil
+}
+
+// HandleJointly creates several tasks, whose assignees are drawn independently.
+func (c *CreateTask) HandleJointly(ctx context.Context, tx domain.Tx, all []domain.RequestedCommand) ([][]domain.Event, error) {
+	rows := dbsqlc.InsertTasksParams{CreatedAt: tx.Now}
+	of := make(map[uuid.UUID]int, len(all))
+	for i, cmd := range all {
+		create, ok := cmd.(*CreateTask)
+		if !ok {
+			return nil, fmt.Errorf("create tasks together: %T is another command", cmd)
+		}
+		about, err := describe(create.Description)
+		if err != nil {
+			return nil, err
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return nil, fmt.Errorf("make a task id: %w", err)
+		}
+		of[id] = i
+		rows.Ids, rows.JiraIds, rows.Descriptions = append(rows.Ids, id), append(rows.JiraIds, about.jiraID), append(rows.Descriptions, about.title)
+		rows.Creators = append(rows.Creators, create.By.ID)
 	}
-	task, err := dbsqlc.New(tx).InsertTask(ctx, dbsqlc.InsertTaskParams{
-		ID: id, JiraID: about.jiraID, Description: about.title, CreatedBy: c.By.ID, CreatedAt: tx.Now,
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
+	tasks, err := dbsqlc.New(tx).InsertTasks(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("insert tasks: %w", err)
+	}
+	if len(tasks) < len(all) {
 		return nil, errNoWorkers()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("insert task: %w", err)
+	events := make([][]domain.Event, len(all))
+	for _, task := range tasks {
+		i, id := of[task.ID], task.ID
+		if create, ok := all[i].(*CreateTask); ok {
+			create.TaskID, create.Number = id, task.Number
+		}
+		events[i] = []domain.Event{
+			{Subject: id, Version: 1, Data: TaskCreated{
+				TaskID: id, Number: task.Number, JiraID: rows.JiraIds[i], Title: rows.Descriptions[i], CreatedBy: rows.Creators[i], CreatedAt: tx.Now,
+			}},
+			{Subject: id, Version: 2, Data: TaskAssigned{TaskID: id, Assignee: task.Assignee, Assignment: 1}},
+		}
 	}
-	c.TaskID, c.Number = id, task.Number
-	return []domain.Event{
-		{Subject: id, Version: 1, Data: TaskCreated{
-			TaskID: id, Number: task.Number, JiraID: about.jiraID, Title: about.title, CreatedBy: c.By.ID, CreatedAt: tx.Now,
-		}},
-		{Subject: id, Version: 2, Data: TaskAssigned{TaskID: id, Assignee: task.Assignee, Assignment: 1}},
-	}, nil
+	return events, nil
 }

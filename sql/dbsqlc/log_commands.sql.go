@@ -94,6 +94,53 @@ func (q *Queries) RecordCommand(ctx context.Context, arg RecordCommandParams) (i
 	return result.RowsAffected(), nil
 }
 
+const recordCommands = `-- name: RecordCommands :many
+insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
+select unnest($1::uuid[]), $2, unnest($3::uuid[]), nullif(unnest($4::text[]), ''), unnest($5::text[])::jsonb, unnest($6::text[]), $7
+on conflict on constraint commands_act_once do nothing
+returning id
+`
+
+type RecordCommandsParams struct {
+	Ids        []uuid.UUID
+	Name       string
+	Actors     []uuid.UUID
+	Keys       []string
+	Inputs     []string
+	RequestIds []string
+	OccurredAt time.Time
+}
+
+// RecordCommand for several; an empty key is none. It returns the ids of those that have not been sent before; of two in the lists with the
+// same key it is the first.
+func (q *Queries) RecordCommands(ctx context.Context, arg RecordCommandsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, recordCommands,
+		arg.Ids,
+		arg.Name,
+		arg.Actors,
+		arg.Keys,
+		arg.Inputs,
+		arg.RequestIds,
+		arg.OccurredAt,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const recordOutcome = `-- name: RecordOutcome :exec
 update log.commands set outcome = $1, done_at = $2::timestamptz where id = $3
 `
@@ -107,5 +154,22 @@ type RecordOutcomeParams struct {
 // Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
 func (q *Queries) RecordOutcome(ctx context.Context, arg RecordOutcomeParams) error {
 	_, err := q.db.Exec(ctx, recordOutcome, arg.Outcome, arg.DoneAt, arg.ID)
+	return err
+}
+
+const recordOutcomes = `-- name: RecordOutcomes :exec
+update log.commands c set outcome = o.outcome, done_at = $1::timestamptz
+from (select unnest($2::uuid[]) as id, unnest($3::text[])::jsonb as outcome) o where c.id = o.id
+`
+
+type RecordOutcomesParams struct {
+	DoneAt   time.Time
+	Ids      []uuid.UUID
+	Outcomes []string
+}
+
+// RecordOutcome for several.
+func (q *Queries) RecordOutcomes(ctx context.Context, arg RecordOutcomesParams) error {
+	_, err := q.db.Exec(ctx, recordOutcomes, arg.DoneAt, arg.Ids, arg.Outcomes)
 	return err
 }

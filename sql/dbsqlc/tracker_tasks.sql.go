@@ -105,38 +105,58 @@ func (q *Queries) FindTask(ctx context.Context, id uuid.UUID) (FindTaskRow, erro
 	return i, err
 }
 
-const insertTask = `-- name: InsertTask :one
+const insertTasks = `-- name: InsertTasks :many
+with workers as (
+    select array_agg(id) as ids, count(*)::int as n from tracker.people where role = 'worker' and active
+), asked as (
+    select unnest($2::uuid[]) as id, unnest($3::text[]) as jira_id, unnest($4::text[]) as description, unnest($5::uuid[]) as created_by
+)
 insert into tracker.tasks (id, jira_id, description, assignee, version, created_by, created_at)
-select $1, nullif($2::text, ''), $3, p.id, 2, $4, $5
-from (select id from tracker.people where role = 'worker' and active order by random() limit 1) p
-returning number, assignee
+select a.id, nullif(a.jira_id, ''), a.description, w.ids[1 + floor(random() * w.n)::int], 2, a.created_by, $1
+from asked a cross join workers w where w.n > 0
+returning id, number, assignee
 `
 
-type InsertTaskParams struct {
-	ID          uuid.UUID
-	JiraID      string
-	Description string
-	CreatedBy   uuid.UUID
-	CreatedAt   time.Time
+type InsertTasksParams struct {
+	CreatedAt    time.Time
+	Ids          []uuid.UUID
+	JiraIds      []string
+	Descriptions []string
+	Creators     []uuid.UUID
 }
 
-type InsertTaskRow struct {
+type InsertTasksRow struct {
+	ID       uuid.UUID
 	Number   int64
 	Assignee uuid.UUID
 }
 
-// Creates an open task with an assignee drawn uniformly from the active Workers. No row: there is no active Worker.
-func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertTaskRow, error) {
-	row := q.db.QueryRow(ctx, insertTask,
-		arg.ID,
-		arg.JiraID,
-		arg.Description,
-		arg.CreatedBy,
+// Creates open tasks, each with an assignee drawn uniformly and independently from the active Workers. No rows: there is no active Worker.
+// random() is worked out anew for each row because the expression that it stands in mentions the row.
+func (q *Queries) InsertTasks(ctx context.Context, arg InsertTasksParams) ([]InsertTasksRow, error) {
+	rows, err := q.db.Query(ctx, insertTasks,
 		arg.CreatedAt,
+		arg.Ids,
+		arg.JiraIds,
+		arg.Descriptions,
+		arg.Creators,
 	)
-	var i InsertTaskRow
-	err := row.Scan(&i.Number, &i.Assignee)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InsertTasksRow{}
+	for rows.Next() {
+		var i InsertTasksRow
+		if err := rows.Scan(&i.ID, &i.Number, &i.Assignee); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const resolveTask = `-- name: ResolveTask :one

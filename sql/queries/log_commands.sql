@@ -5,6 +5,19 @@ insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
 values (@id, @name, @actor, sqlc.narg(key), @input, @request_id, @occurred_at)
 on conflict on constraint commands_act_once do nothing;
 
+-- name: RecordCommands :many
+-- RecordCommand for several; an empty key is none. It returns the ids of those that have not been sent before; of two in the lists with the
+-- same key it is the first.
+insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
+select unnest(@ids::uuid[]), @name, unnest(@actors::uuid[]), nullif(unnest(@keys::text[]), ''), unnest(@inputs::text[])::jsonb, unnest(@request_ids::text[]), @occurred_at
+on conflict on constraint commands_act_once do nothing
+returning id;
+
+-- name: RecordOutcomes :exec
+-- RecordOutcome for several.
+update log.commands c set outcome = o.outcome, done_at = @done_at::timestamptz
+from (select unnest(@ids::uuid[]) as id, unnest(@outcomes::text[])::jsonb as outcome) o where c.id = o.id;
+
 -- name: RecordOutcome :exec
 -- Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
 update log.commands set outcome = @outcome, done_at = @done_at::timestamptz where id = @id;

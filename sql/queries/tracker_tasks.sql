@@ -1,9 +1,15 @@
--- name: InsertTask :one
--- Creates an open task with an assignee drawn uniformly from the active Workers. No row: there is no active Worker.
+-- name: InsertTasks :many
+-- Creates open tasks, each with an assignee drawn uniformly and independently from the active Workers. No rows: there is no active Worker.
+-- random() is worked out anew for each row because the expression that it stands in mentions the row.
+with workers as (
+    select array_agg(id) as ids, count(*)::int as n from tracker.people where role = 'worker' and active
+), asked as (
+    select unnest(@ids::uuid[]) as id, unnest(@jira_ids::text[]) as jira_id, unnest(@descriptions::text[]) as description, unnest(@creators::uuid[]) as created_by
+)
 insert into tracker.tasks (id, jira_id, description, assignee, version, created_by, created_at)
-select @id, nullif(@jira_id::text, ''), @description, p.id, 2, @created_by, @created_at
-from (select id from tracker.people where role = 'worker' and active order by random() limit 1) p
-returning number, assignee;
+select a.id, nullif(a.jira_id, ''), a.description, w.ids[1 + floor(random() * w.n)::int], 2, a.created_by, @created_at
+from asked a cross join workers w where w.n > 0
+returning id, number, assignee;
 
 -- name: ResolveTask :one
 -- Resolves an open task if it is with the assignee asked for (when one is) and still in the assignment asked for (when one

@@ -1,0 +1,85 @@
+package jobs_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"ates/domain"
+	"ates/domain/tracker"
+	"ates/jobs"
+	"ates/jobs/jobstest"
+)
+
+// atOnce has the bus do commands at the same moment.
+func atOnce(t *testing.T, bus *jobs.Bus, commands []*tracker.CreateTask) []error {
+	t.Helper()
+	errs, start := make([]error, len(commands)), make(chan struct{})
+	var group sync.WaitGroup
+	for i, cmd := range commands {
+		group.Go(func() {
+			<-start
+			errs[i] = bus.Do(t.Context(), cmd)
+		})
+	}
+	close(start)
+	group.Wait()
+	return errs
+}
+
+// Commands that are asked for together share transactions, and still each has its own record, answer, events and jobs. One that is refused
+// or was sent before is answered as if it were alone.
+func TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer(t *testing.T) {
+	t.Parallel()
+	bus, pool := jobstest.Bus(t)
+	by := jobstest.Workers(t, bus, 3)[0]
+	const tasks = 60
+	form := func(n int) *tracker.CreateTask {
+		return &tracker.CreateTask{Request: domain.Request{By: by, Key: fmt.Sprintf("form-%d", n)}, Description: fmt.Sprintf("Task %d", n)}
+	}
+	first := make([]*tracker.CreateTask, tasks)
+	for n := range first {
+		first[n] = form(n)
+	}
+	for _, err := range atOnce(t, bus, first) {
+		require.NoError(t, err)
+	}
+	ids := map[uuid.UUID]bool{}
+	for n, cmd := range first {
+		ids[cmd.TaskID] = true
+		require.Equal(t, 1, count(t, pool, `select count(*) from tracker.tasks where id = $1 and number = $2 and description = $3`, cmd.TaskID, cmd.Number, fmt.Sprintf("Task %d", n)))
+		require.Equal(t, 1, count(t, pool, `select count(*) from log.commands where key = $1 and outcome ->> 'TaskID' = $2 and done_at >= occurred_at and
+			input ->> 'TaskID' = '00000000-0000-0000-0000-000000000000'`, cmd.Key, cmd.TaskID))
+	}
+	require.Len(t, ids, tasks)
+	require.Less(t, count(t, pool, `select count(distinct xmin::text) from log.commands where name = 'tracker.CreateTask'`), tasks, "fewer transactions than commands")
+	require.Equal(t, tasks, count(t, pool, `select count(*) from log.commands c where 2 = (select count(*) from log.events e
+		where e.batch = c.id and e.correlation_id = c.id and e.causation_id = c.id and e.actor = $1 and e.subject = (c.outcome ->> 'TaskID')::uuid)`, by.ID), "each told its own")
+	for _, kind := range []string{"price_tasks", "withdraw_money", "refresh_tasks", "notify_given"} {
+		require.Equal(t, tasks, count(t, pool, `select count(distinct args ->> 'batch') from river.river_job where kind = $1 and args ->> 'batch' in (select id::text from log.commands)`, kind), kind)
+	}
+
+	empty := form(tasks)
+	empty.Description = " "
+	second := []*tracker.CreateTask{empty}
+	for n := range tasks / 2 {
+		second = append(second, form(n), form(tasks+1+n))
+	}
+	errs := atOnce(t, bus, second)
+	refused(t, errs[0], domain.Invalid, "task.description_empty")
+	for i, err := range errs[1:] {
+		require.NoError(t, err)
+		if n := i / 2; i%2 == 0 {
+			require.Equal(t, first[n], second[1+i], "the first answer again")
+		}
+	}
+	require.Equal(t, tasks+tasks/2, count(t, pool, `select count(*) from tracker.tasks`))
+	require.Equal(t, tasks+tasks/2, count(t, pool, `select count(*) from log.commands where name = 'tracker.CreateTask'`), "what is refused leaves no record")
+
+	jobstest.Work(t, bus)
+	jobstest.Idle(t, pool, patience)
+	jobstest.RequireSoundBooks(t, pool)
+}
