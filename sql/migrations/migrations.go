@@ -1,5 +1,6 @@
 // Package migrations brings a database up to date: the program's own tables with goose, forward only, and River's with
-// River's migrator. A new step is a new numbered .sql file here; a file that has landed is never edited.
+// River's migrator, while programs of before go on working. A new step is a new numbered .sql file here; a file that has landed is
+// never edited. What a step may do is in MIGRATIONS.md, and TestStepsLeaveProgramsOfBeforeAlone holds it to that.
 package migrations
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -16,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -32,29 +33,59 @@ var files embed.FS
 // Files are the program's own migrations, for tools that build a fingerprint of the schema.
 func Files() embed.FS { return files }
 
-// Up applies what is missing and returns the names of the steps it applied, none when the database was up to date.
-// Processes that start together wait for one another.
+// Up applies what is missing and returns the names of the steps it applied, none when the database was up to date. Processes that start
+// together wait for one another. A step waits for a lock for at most lockWithin, since everybody else waits behind it, and is then tried
+// again for up to patience; the error after that says who was in its way.
 func Up(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
-	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	s, err := openSessions(ctx, pool)
 	if err != nil {
-		return nil, fmt.Errorf("lock migrations: %w", err)
+		return nil, err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	defer s.close()
+	if applied, err = upOurs(ctx, s); err != nil {
+		return applied, err
+	}
+	steps, err := upRiver(ctx, s)
+	return append(applied, steps...), err
+}
+
+func upOurs(ctx context.Context, s *sessions) (applied []string, err error) {
+	locker, err := oneAtATime(lock.DefaultLockID)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, s.db, files, goose.WithSessionLocker(locker))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
+	for {
+		current, _, err := provider.GetVersions(ctx)
+		if err != nil {
+			return applied, fmt.Errorf("look at the database's steps: %w", err)
+		}
+		var step string
+		for _, source := range slices.Backward(provider.ListSources()) {
+			if source.Version > current {
+				step = path.Base(source.Path)
+			}
+		}
+		if err := s.waitFor(step); err != nil {
+			return applied, err
+		}
+		err = s.patiently(ctx, step, func() error {
+			result, err := provider.UpByOne(ctx)
+			if err == nil {
+				applied = append(applied, path.Base(result.Source.Path))
+			}
+			return err
+		})
+		if errors.Is(err, goose.ErrNoNextVersion) {
+			return applied, nil
+		}
+		if err != nil {
+			return applied, fmt.Errorf("migrate: %w", err)
+		}
 	}
-	for _, r := range results {
-		applied = append(applied, path.Base(r.Source.Path))
-	}
-
-	steps, err := upRiver(ctx, pool)
-	return append(applied, steps...), err
 }
 
 // Compare counts the steps that the database lacks, and those it has that this program does not know, since a newer one has been there.
@@ -109,34 +140,50 @@ var steps = sync.OnceValues(func() (map[string]bool, error) {
 })
 
 // River's steps cannot be part of one of ours: one of them adds a value to an enum, which no transaction may both do and use.
-func upRiver(ctx context.Context, pool *pgxpool.Pool) (applied []string, err error) {
-	conn, err := pool.Acquire(ctx)
+func upRiver(ctx context.Context, s *sessions) (applied []string, err error) {
+	const key = 7291946 // any constant: only River's steps wait on it
+	locker, err := oneAtATime(key)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate River: %w", err)
 	}
-	defer conn.Release()
-	const key = 7291946 // any constant: only River's steps wait on it
-	if _, err := conn.Exec(ctx, "select pg_advisory_lock($1)", key); err != nil {
+	defer conn.Close()
+	if err := locker.SessionLock(ctx, conn); err != nil {
 		return nil, fmt.Errorf("lock River's migrations: %w", err)
 	}
 	defer func() {
-		if _, unlockErr := conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key); unlockErr != nil {
+		if unlockErr := locker.SessionUnlock(context.WithoutCancel(ctx), conn); unlockErr != nil {
 			err = errors.Join(err, fmt.Errorf("unlock River's migrations: %w", unlockErr))
 		}
 	}()
-	if _, err := conn.Exec(ctx, "create schema if not exists "+RiverSchema); err != nil {
-		return nil, fmt.Errorf("create River's schema: %w", err)
-	}
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: RiverSchema})
+	migrator, err := rivermigrate.New(riverpgxv5.New(s.pool), &rivermigrate.Config{Schema: RiverSchema})
 	if err != nil {
 		return nil, fmt.Errorf("read River's migrations: %w", err)
 	}
-	result, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	err = s.patiently(ctx, "River's schema", func() error {
+		_, err := s.pool.Exec(ctx, "create schema if not exists "+RiverSchema)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("migrate River: %w", err)
+		return nil, fmt.Errorf("create River's schema: %w", err)
 	}
-	for _, v := range result.Versions {
-		applied = append(applied, fmt.Sprintf("river %d: %s", v.Version, v.Name))
+	for {
+		var result *rivermigrate.MigrateResult
+		err := s.patiently(ctx, "a step of River", func() (err error) {
+			result, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{MaxSteps: 1})
+			return err
+		})
+		if err != nil {
+			return applied, fmt.Errorf("migrate River: %w", err)
+		}
+		if len(result.Versions) == 0 {
+			return applied, nil
+		}
+		for _, v := range result.Versions {
+			applied = append(applied, fmt.Sprintf("river %d: %s", v.Version, v.Name))
+		}
 	}
-	return applied, nil
 }
