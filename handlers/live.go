@@ -43,8 +43,8 @@ func topicsFor(p auth.Person) []string {
 // live streams to a page which topics have changed; the page then fetches what it shows, with the rights it has. It names
 // topics only, never data. Where nobody is signed in it answers 401, since a page would follow a redirect for ever.
 //
-// Events are hello; change, whose data is a list of topics, "*" for all; ping; and bye, when the session has ended or has another
-// role. The id of an event is the cursor to come back with.
+// Events are hello; change, whose data is a list of topics, "*" for all; ping; moved, when this process ends and another one may be asked
+// at once; and bye, when the session has ended or has another role. The id of an event is the cursor to come back with.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	person, ok, err := h.alive(r)
 	if err != nil {
@@ -84,6 +84,7 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-h.stopping:
+			s.moved()
 			return
 		case <-ping.C:
 			if !h.stillAllowed(s, r, person) {
@@ -199,6 +200,12 @@ func (s *stream) hello(at cursor) {
 	s.write(fmt.Sprintf("retry: %d\n", 1500+rand.IntN(3500)))
 	// Without an id: a page that is cut off before it has heard what it missed must ask for that again.
 	s.send("hello", "", map[string]string{"cursor": at.String()})
+}
+
+// moved sends a page to whichever process answers, within two seconds: not all pages at once.
+func (s *stream) moved() {
+	s.write(fmt.Sprintf("retry: %d\n", 100+rand.IntN(1200)))
+	s.send("moved", "", struct{}{}) // a time to wait counts only with an event
 }
 
 // change names changed topics, if there are any.

@@ -18,7 +18,7 @@ func newLiveMetrics() *liveMetrics {
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "ates", Name: "listening_reconnects_total",
 			Help: "How often live pages lost their connection to Postgres."}),
 	}
-	for _, event := range []string{"hello", "change", "ping", "bye"} {
+	for _, event := range []string{"hello", "change", "ping", "moved", "bye"} {
 		m.sent.WithLabelValues(event)
 	}
 	return m

@@ -15,6 +15,9 @@ import (
 // dependencies are what the process cannot work without, as /readyz tells it.
 func (c *serve) dependencies(pool *pgxpool.Pool, bus *jobs.Bus) []handlers.Dependency {
 	all := []handlers.Dependency{{Name: "migrations", State: func(ctx context.Context) (string, bool) { return migrated(ctx, pool) }}}
+	if c.Web {
+		all = append(all, c.dependency())
+	}
 	if c.Jobs {
 		all = append(all, handlers.Dependency{Name: "jobs", State: func(context.Context) (string, bool) {
 			if !bus.Working() {

@@ -34,6 +34,7 @@ type serve struct {
 	openID
 	profiling
 	tracing
+	leaving
 	Web    bool          `name:"web" default:"true" negatable:"" help:"Serve pages."`
 	Jobs   bool          `name:"jobs" default:"true" negatable:"" help:"Work on jobs."`
 	Queues []string      `name:"queues" placeholder:"NAME" help:"Queues to work on (default: all)."`
@@ -41,10 +42,10 @@ type serve struct {
 	Clock  time.Duration `name:"clock-offset" env:"ATES_CLOCK_OFFSET" placeholder:"DURATION" help:"Added to the program's clock; only with the demo."`
 }
 
-// drainWithin is how long requests and jobs have to end once the program is told to.
+// drainWithin is how long requests and jobs have to end once the program does.
 const drainWithin = 10 * time.Second
 
-// Run serves until the context ends, then lets streams, requests and jobs end.
+// Run serves until the context ends, takes its leave, and lets streams, requests and jobs end.
 func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	running := thisBuild()
 	slog.InfoContext(ctx, "ates starts", "version", running.Version, "commit", running.Commit, "go", running.Go)
@@ -75,6 +76,9 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if _, err := c.registered(); err != nil {
+		return err
+	}
+	if err := c.checkDrain(); err != nil {
 		return err
 	}
 	signIn, err := c.openIDProvider()
@@ -125,6 +129,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 	}
 
+	if c.Web {
+		var cancel context.CancelFunc
+		ctx, cancel = c.outlive(ctx)
+		defer cancel()
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	if c.Jobs {
 		group.Go(func() error { return bus.Work(ctx, c.Queues...) })
@@ -225,7 +234,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return err
 	}
 	server := &http.Server{
-		Handler: web, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: c.part(web), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(web.Stop)

@@ -38,6 +38,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"OTEL_TRACES_EXPORTER": "OTEL_TRACES_EXPORTER=zipkin",
 		"SMTP_URL":             "SMTP_URL=http://mail.example ATES_MAIL_FROM=ates@company.example",
 		"ATES_MAIL_FROM":       "SMTP_URL=smtp://mail.example",
+		"ATES_DRAIN":           "ATES_DRAIN=-1s",
 		"ATES_CLIENTS":         "ATES_CLIENTS=/no/such/file.json",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,8 +143,10 @@ func TestAPrivatePostgresIsKeptBetweenStarts(t *testing.T) {
 	await(t, stream, "hello")
 	require.Less(t, p.end(syscall.SIGTERM), 15*time.Second)
 	require.Equal(t, 0, p.cmd.ProcessState.ExitCode(), p.logged())
-	for range stream { // ends because the program ended it
+	var last string
+	for last = range stream { // ends because the program ended it
 	}
+	require.Equal(t, "moved {}", last, "the page may ask another process at once")
 
 	p = start(t, env)
 	_, board := signIn(t, p.address, "worker").get("/tasks?q=Kept+between+starts")

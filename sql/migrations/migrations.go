@@ -150,7 +150,7 @@ func upRiver(ctx context.Context, s *sessions) (applied []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("migrate River: %w", err)
 	}
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	if err := locker.SessionLock(ctx, conn); err != nil {
 		return nil, fmt.Errorf("lock River's migrations: %w", err)
 	}
