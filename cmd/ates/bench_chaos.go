@@ -53,7 +53,7 @@ func measureChaos(ctx context.Context, m *measuring) (rows []row, err error) {
 	if err := site.serve(ctx, max(2, m.Processes)); err != nil {
 		return nil, err
 	}
-	crowd := newCrowd(ctx, people)
+	crowd := newCrowd(ctx, people, 2*time.Second)
 	slog.InfoContext(ctx, "people are at work", "people", len(people), "address", site.address)
 	pauseFor(ctx, m.calm())
 	before := site.weigh()
@@ -80,7 +80,7 @@ func (m *measuring) calm() time.Duration { return min(10*time.Second, m.During/6
 
 // populate makes everybody known who is going to take part: one in twenty is a manager, the others are workers.
 func (m *measuring) populate(ctx context.Context, site *chaosSite) ([]*chaosPerson, error) {
-	db := benchDatabase{address: site.postgres.URL()}
+	db := benchDatabase{address: site.database}
 	if err := migrateAt(ctx, db.address); err != nil {
 		return nil, err
 	}
@@ -151,14 +151,15 @@ type crowd struct {
 
 // newCrowd lets everybody begin. A hundredth of them keeps a page open as well, and the first worker looks all the time whether there is
 // a page. However many managers there are, one of them draws every few seconds: a draw gives all that is open to others, so that more
-// of them would only measure how fast a queue grows.
-func newCrowd(ctx context.Context, people []*chaosPerson) *crowd {
+// of them would only measure how fast a queue grows. The others do something at that pace on average.
+func newCrowd(ctx context.Context, people []*chaosPerson, pace time.Duration) *crowd {
 	c := &crowd{people: people}
+	c.prober.every = pace / 40
 	staying, leave := context.WithCancel(ctx)
 	working, stop := context.WithCancel(staying)
 	var managers []*chaosPerson
 	c.leave, c.stop = leave, stop
-	const pace, betweenDraws = 2 * time.Second, 6 * time.Second
+	const betweenDraws = 6 * time.Second
 	for _, p := range people {
 		if p.role == domain.Manager {
 			managers = append(managers, p)
@@ -171,7 +172,7 @@ func newCrowd(ctx context.Context, people []*chaosPerson) *crowd {
 		switch {
 		case i == 0:
 			go c.prober.run(staying, p)
-		case i%20 == 2:
+		case i%20 == 2 && !p.inDemo:
 			watcher := newChaosPerson(p.site, i, p.role)
 			go watcher.watchLive(staying, func() { c.heard.Add(1) })
 			fallthrough
@@ -228,7 +229,7 @@ func (m *measuring) suffer(ctx context.Context, site *chaosSite, c *crowd) ([]su
 
 // settle waits until all work is done and proves that the books are what everybody was told.
 func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suffering, deeds []wish, c *crowd, before, after weight) ([]row, error) {
-	pool, err := pgxpool.New(ctx, site.postgres.URL())
+	pool, err := pgxpool.New(ctx, site.database)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func faults() []fault {
 				}
 			}()
 			for begun := time.Now(); time.Since(begun) < 4*time.Second && ctx.Err() == nil; {
-				if c, err := pgx.Connect(ctx, s.postgres.URL()); err == nil {
+				if c, err := pgx.Connect(ctx, s.database); err == nil {
 					taken = append(taken, c)
 				} else {
 					pauseFor(ctx, 100*time.Millisecond)
@@ -71,7 +71,7 @@ func faults() []fault {
 			ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 			defer cancel()
 			for range cap(ended) {
-				go func() { ended <- lockWallets(ctx, s.postgres.URL()) }()
+				go func() { ended <- lockWallets(ctx, s.database) }()
 			}
 			var err error
 			for range cap(ended) {
@@ -157,7 +157,7 @@ func stopAndGoOn(ctx context.Context, signal func(syscall.Signal) error, during 
 // onServer runs something on a connection of its own, trying until there is one.
 func onServer(ctx context.Context, s *chaosSite, do func(*pgx.Conn) error) error {
 	return until(ctx, 30*time.Second, "the server can be reached", func() (bool, error) {
-		conn, err := pgx.Connect(ctx, s.postgres.URL())
+		conn, err := pgx.Connect(ctx, s.database)
 		if err != nil {
 			return false, nil // it is asked again
 		}

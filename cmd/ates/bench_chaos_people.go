@@ -48,6 +48,8 @@ type chaosPerson struct {
 	client   *http.Client
 	address  string // of the machine they sit at
 	patience time.Duration
+	// inDemo is somebody of the demo, who signs in with a click.
+	inDemo bool
 	// draws is how likely what a manager does next is a draw.
 	draws     float64
 	signedIn  bool
@@ -66,9 +68,14 @@ func newChaosPerson(site *chaosSite, n int, role domain.Role) *chaosPerson {
 const chaosPassword = "chaos-is-a-ladder" //nolint:gosec // in a database that is thrown away
 
 // send sends a request and returns the answer without following it anywhere.
-func (p *chaosPerson) send(ctx context.Context, method, path string, form url.Values) (status int, location, body string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, p.patience)
+func (p *chaosPerson) send(staying context.Context, method, path string, form url.Values) (status int, location, body string, err error) {
+	ctx, cancel := context.WithTimeout(staying, p.patience)
 	defer cancel()
+	defer func() {
+		if staying.Err() == nil {
+			p.site.requests.count(fmt.Sprintf("%s %s of %s", method, path, p.login), status, err)
+		}
+	}()
 	if !strings.HasPrefix(path, "http") {
 		path = p.site.address + path
 	}
@@ -126,8 +133,12 @@ func (p *chaosPerson) signIn(ctx context.Context) {
 	for !p.signedIn && ctx.Err() == nil {
 		status, page, err := p.follow(ctx, http.MethodGet, "/login", nil)
 		if fields, found := hiddenIn(page, "/auth/login"); err == nil && status == http.StatusOK && found {
-			fields.Set("login", p.login)
-			fields.Set("password", chaosPassword)
+			if p.inDemo {
+				fields.Set("demo", p.login)
+			} else {
+				fields.Set("login", p.login)
+				fields.Set("password", chaosPassword)
+			}
 			status, page, err = p.follow(ctx, http.MethodPost, "/auth/login", fields)
 		}
 		p.signedIn = err == nil && status == http.StatusOK && strings.Contains(page, `id="live"`)
@@ -151,6 +162,7 @@ func (p *chaosPerson) page(ctx context.Context, path string) string {
 	status, location, body, err := p.send(ctx, http.MethodGet, path, nil)
 	if status == http.StatusSeeOther && strings.HasPrefix(location, "/login") {
 		p.signedIn = false
+		p.site.requests.count("the session of "+p.login, http.StatusUnauthorized, nil)
 	}
 	if err != nil || status != http.StatusOK {
 		return ""
@@ -259,15 +271,17 @@ func (p *chaosPerson) watchLive(ctx context.Context, heard func()) {
 
 // prober asks for a page all the time and remembers when it had none.
 type prober struct {
-	mu   sync.Mutex
-	gaps []gap
+	every time.Duration
+	mu    sync.Mutex
+	gaps  []gap
 }
 
 // gap is a time in which no page was to be had.
 type gap struct{ from, to time.Time }
 
 func (b *prober) run(ctx context.Context, p *chaosPerson) {
-	const every, patience = 50 * time.Millisecond, 2 * time.Second
+	const patience, noticed = 2 * time.Second, 500 * time.Millisecond
+	p.signIn(ctx)
 	p.patience = patience
 	last := time.Now()
 	for ctx.Err() == nil {
@@ -276,14 +290,14 @@ func (b *prober) run(ctx context.Context, p *chaosPerson) {
 		if page := p.page(ctx, "/tasks/mine"); page == "" && !p.signedIn {
 			p.signIn(ctx)
 		} else if page != "" {
-			if now := time.Now(); now.Sub(last) > 10*every {
+			if now := time.Now(); now.Sub(last) > noticed {
 				b.mu.Lock()
 				b.gaps = append(b.gaps, gap{last, now})
 				b.mu.Unlock()
 			}
 			last = time.Now()
 		}
-		pauseFor(ctx, every-time.Since(begun))
+		pauseFor(ctx, b.every-time.Since(begun))
 	}
 }
 

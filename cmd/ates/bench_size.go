@@ -14,7 +14,8 @@ type benchSize struct {
 	Kills     int           `name:"kills" default:"20" help:"How often a process is killed."`
 	Processes int           `name:"processes" default:"1" help:"How many processes work side by side."`
 	DaysOff   int           `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
-	During    time.Duration `name:"during" default:"5m" help:"How long things go wrong in chaos."`
+	During    time.Duration `name:"during" default:"5m" help:"How long people work in chaos and during upgrades."`
+	From      string        `name:"from" placeholder:"COMMIT" help:"The program that is upgraded: a commit of the clone that this is run in, or a program's path (default: the newest commit whose database has fewer steps)."`
 	People    int           `name:"people" default:"300" help:"How many people work meanwhile."`
 	Tasks     int           `name:"tasks" default:"100000" help:"Tasks of the company whose pages are looked at."`
 	Ledger    int           `name:"ledger" default:"1000000" help:"Entries in the ledger of that company, about."`
