@@ -30,11 +30,12 @@ func openShop(t *testing.T) shop {
 	require.NoError(t, q.LearnTrackerPeople(t.Context(), dbsqlc.LearnTrackerPeopleParams{
 		Ids: []uuid.UUID{worker}, Names: []string{"Ann"}, Emails: []string{"ann@popug.example"}, Roles: []string{"worker"}, Active: []bool{true}, Versions: []int64{1},
 	}))
-	for _, task := range []uuid.UUID{open, resolved} {
-		_, err := q.InsertTask(t.Context(), dbsqlc.InsertTaskParams{ID: task, Description: "Clean the cage", CreatedBy: worker, CreatedAt: now})
-		require.NoError(t, err)
-	}
-	_, err := q.ResolveTask(t.Context(), dbsqlc.ResolveTaskParams{ID: resolved, By: worker, At: now})
+	inserted, err := q.InsertTasks(t.Context(), dbsqlc.InsertTasksParams{
+		Ids: []uuid.UUID{open, resolved}, JiraIds: []string{"", ""}, Descriptions: []string{"Clean the cage", "Clean the cage"}, Creators: []uuid.UUID{worker, worker}, CreatedAt: now,
+	})
+	require.NoError(t, err)
+	require.Len(t, inserted, 2)
+	_, err = q.ResolveTask(t.Context(), dbsqlc.ResolveTaskParams{ID: resolved, By: worker, At: now})
 	require.NoError(t, err)
 
 	_, err = q.PriceTasks(t.Context(), dbsqlc.PriceTasksParams{
