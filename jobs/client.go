@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -18,12 +19,16 @@ import (
 	"ates/views"
 )
 
+// busyWorkers is how many jobs of a busy queue one process works on at once. With more than there are processors a draw's jobs mostly wait
+// for one another's wallets, and everybody's commands wait for all of them.
+var busyWorkers = max(2, runtime.GOMAXPROCS(0))
+
 // queues are all queues with how many of their jobs one process works on at once.
 var queues = map[string]river.QueueConfig{
 	peopleQueue:        {MaxWorkers: 2},
-	moneyQueue:         {MaxWorkers: 8},
+	moneyQueue:         {MaxWorkers: busyWorkers},
 	payoutQueue:        {MaxWorkers: 2},
-	readModelsQueue:    {MaxWorkers: 8},
+	readModelsQueue:    {MaxWorkers: busyWorkers},
 	notificationsQueue: {MaxWorkers: 2},
 	mailQueue:          {MaxWorkers: 2},
 	river.QueueDefault: {MaxWorkers: 2},

@@ -15,6 +15,9 @@ import (
 	"ates/sql/migrations"
 )
 
+// errNoHistory means that the folder does not tell what the program of before was.
+var errNoHistory = errors.New("the history is not here")
+
 // predecessor is a program of before.
 type predecessor struct{ path, name string }
 
@@ -27,7 +30,7 @@ func findPredecessor(ctx context.Context, dir, from string) (predecessor, error)
 	}
 	clone, err := git(ctx, dir, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return predecessor{}, fmt.Errorf("there is no clone here to find the program of before in; name one with --from=PROGRAM, such as that of the last release: %w", err)
+		return predecessor{}, fmt.Errorf("there is no clone here to find the program of before in; name one with --from=PROGRAM, such as that of the last release: %w: %w", errNoHistory, err)
 	}
 	var commit string
 	if from == "" {
@@ -36,7 +39,7 @@ func findPredecessor(ctx context.Context, dir, from string) (predecessor, error)
 		commit, err = git(ctx, clone, "rev-parse", "--verify", "--end-of-options", from+"^{commit}")
 	}
 	if err != nil {
-		return predecessor{}, fmt.Errorf("this clone does not have the program of before; if it is a shallow one, run git fetch --unshallow, else name a program with --from=PROGRAM: %w", err)
+		return predecessor{}, fmt.Errorf("this clone does not have the program of before; if it is a shallow one, run git fetch --unshallow, else name a program with --from=PROGRAM: %w: %w", errNoHistory, err)
 	}
 	const short = 12
 	commit = commit[:short]
