@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 type keepCommand struct {
 	Into    string   `arg:"" help:"The folder to keep it in."`
 	Program string   `arg:"" help:"The program, which is run in the folder of its package."`
-	Args    []string `arg:"" optional:"" passthrough:"" help:"What it is run with."`
+	Args    []string `arg:"" optional:"" help:"What it is run with."`
 }
 
 // kept is the path at which the program of the tests in the folder of a package is kept.
@@ -34,6 +35,9 @@ func (c keepCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keep the program of the tests: %w", err)
+	}
 	if err := os.Link(c.Program, path); err != nil {
 		if err := copyProgram(c.Program, path); err != nil {
 			return fmt.Errorf("keep the program of the tests: %w", err)
@@ -48,7 +52,7 @@ func copyProgram(from, to string) (err error) {
 		return err
 	}
 	defer source.Close()
-	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
 	if err != nil {
 		return err
 	}

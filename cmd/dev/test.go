@@ -62,7 +62,7 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		args = append(args, fmt.Sprintf("-exec='%s' keep '%s'", self, programs))
+		args = append(args, fmt.Sprintf("-exec='%s' keep '%s' --", self, programs))
 		fuzz = func(r *report) error { return fuzzAll(ctx, r, programs, env) }
 	}
 	return goTest(ctx, append(args, withPackages(c.Args)...), env, fuzz)
@@ -80,6 +80,9 @@ func startPostgres(ctx context.Context) (*pgserver.Server, error) {
 	return server, nil
 }
 
+// longest are the packages whose tests take longest. Whoever starts them first is not left with one of them at the end, and idle beside it.
+var longest = []string{"./cmd/ates", "./views", "./jobs", "./handlers"}
+
 // withPackages adds all packages when the arguments name none.
 func withPackages(args []string) []string {
 	named := slices.ContainsFunc(args, func(arg string) bool {
@@ -88,7 +91,7 @@ func withPackages(args []string) []string {
 	if named {
 		return args
 	}
-	return append([]string{"./..."}, args...)
+	return slices.Concat(longest, []string{"./..."}, args)
 }
 
 // goTest runs go with the arguments of a test with JSON output, then fuzz, if any, and reports both. Signals reach it through ctx
