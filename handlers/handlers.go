@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -34,7 +35,9 @@ type Commands interface {
 
 // Config is what the web side needs from outside.
 type Config struct {
-	Pool     *pgxpool.Pool
+	Pool *pgxpool.Pool
+	// Direct reaches Postgres itself, to listen; nil is the pool, where no pooler is between.
+	Direct   *pgxpool.Pool
 	Commands Commands
 	// PublicURL is how people reach the program, without a slash at the end.
 	PublicURL string
@@ -172,7 +175,7 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
+		hub: newHub(cmp.Or(cfg.Direct, cfg.Pool)), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.hub.tracer = cfg.Tracer
 	h.watch = h.metrics()

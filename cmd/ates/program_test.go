@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,7 +123,8 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 	p.cmd = exec.Command(path, args...)
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
+	env = pooled(t, env)
+	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "DATABASE_DIRECT_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -137,6 +139,20 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 		}
 	})
 	return p
+}
+
+// pooled has a program go by way of a pooler, where the tests are asked to.
+func pooled(t testing.TB, env []string) []string {
+	t.Helper()
+	at := slices.IndexFunc(env, func(setting string) bool { return strings.HasPrefix(setting, "DATABASE_URL=postgres://") })
+	chosen := slices.ContainsFunc(env, func(setting string) bool { return strings.HasPrefix(setting, "DATABASE_DIRECT_URL=") })
+	if at < 0 || chosen || !sqltest.Pooled() {
+		return env
+	}
+	database := strings.TrimPrefix(env[at], "DATABASE_URL=")
+	env = slices.Clone(env)
+	env[at] = "DATABASE_URL=" + sqltest.Pooler(t, database)
+	return append(env[:at+1:at+1], append([]string{"DATABASE_DIRECT_URL=" + database}, env[at+1:]...)...)
 }
 
 // Write takes what the program prints.

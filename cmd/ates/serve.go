@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"riverqueue.com/riverui"
@@ -103,17 +102,18 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	defer sendTraces()
 
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	applied, err := migrations.Up(ctx, pool)
+	defer db.close()
+	pool := db.pool
+	applied, err := migrations.Up(ctx, db.direct)
 	if err != nil {
 		return err
 	}
 	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Direct: db.direct, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		group.Go(func() error { return serveProbes(ctx, probes, alone) })
 	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now, tracer) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, db, bus, books, signIn, demo, first, now, tracer) })
 	}
 	return group.Wait()
 }
@@ -185,7 +185,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, db *postgres, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -223,13 +223,13 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return err
 	}
 	web, err := handlers.New(ctx, c.watched(handlers.Config{
-		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
+		Pool: db.pool, Direct: db.direct, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: thisBuild().String(), Letter: bus.Letter, Tracer: tracer,
 	}, bus))
 	if err != nil {
 		return err
 	}
-	past, err := hasPast(ctx, pool)
+	past, err := hasPast(ctx, db.pool)
 	if err != nil {
 		return err
 	}

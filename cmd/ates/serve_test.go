@@ -29,6 +29,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"ATES_DEMO":            "ATES_DEMO=perhaps",
 		"ATES_CLOCK_OFFSET":    "ATES_CLOCK_OFFSET=1h",
 		"DATABASE_URL":         "DATABASE_URL=postgres://localhost:1/none",
+		"DATABASE_DIRECT_URL":  "DATABASE_URL= DATABASE_DIRECT_URL=postgres://localhost:1/none",
 		"ATES_PAYOUTS":         "ATES_PAYOUTS=cheque",
 		"ATES_PAYOUT_DEBTOR":   "ATES_PAYOUTS=file",
 		"ATES_PAYOUT_IBAN":     "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
