@@ -28,7 +28,9 @@ type postgres struct {
 	// direct reaches Postgres itself, for what belongs to a connection: LISTEN, and locks that are held for longer than a transaction.
 	// It is the pool where no pooler is between.
 	direct *pgxpool.Pool
-	server *pgserver.Server // the private one, if it is
+	// standby is a copy of the database that follows it, nil where there is none. It may be down.
+	standby *pgxpool.Pool
+	server  *pgserver.Server // the private one, if it is
 }
 
 // open connects to the database, starting the private one when no other is named. It must be closed.
@@ -42,6 +44,8 @@ func (d database) open(ctx context.Context) (db *postgres, err error) {
 	switch {
 	case d.private() && d.Direct != "":
 		return db, errors.New("DATABASE_DIRECT_URL is set, but DATABASE_URL names no database; set both or none")
+	case d.private() && d.Replica != "":
+		return db, errors.New("DATABASE_REPLICA_URL is set, but DATABASE_URL names no database; set both or none")
 	case d.private():
 		if db.server, err = d.startPrivate(ctx); err != nil {
 			return db, err
@@ -58,6 +62,9 @@ func (d database) open(ctx context.Context) (db *postgres, err error) {
 		}
 		db.pool, err = way{variable: "DATABASE_URL", address: d.URL, pooled: true}.connect(ctx)
 	}
+	if err == nil && d.Replica != "" {
+		db.standby, err = d.openStandby(ctx)
+	}
 	if err != nil {
 		return db, err
 	}
@@ -71,6 +78,9 @@ func (db *postgres) close() {
 	}
 	if db.direct != nil {
 		db.direct.Close()
+	}
+	if db.standby != nil {
+		db.standby.Close()
 	}
 	if db.server != nil {
 		stopping, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -112,7 +122,7 @@ func connect(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	return way{variable: "DATABASE_URL", address: address}.connect(ctx)
 }
 
-func (w way) connect(ctx context.Context) (*pgxpool.Pool, error) {
+func (w way) config() (*pgxpool.Config, error) {
 	cfg, err := pgpool.Config(w.address)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read; use postgres://user:password@host:5432/database: %w", w.variable, err)
@@ -130,6 +140,23 @@ func (w way) connect(ctx context.Context) (*pgxpool.Pool, error) {
 		// A process that is stopped in the middle of a transaction, as on a machine that sleeps, must not hold its locks for ever.
 		// A pooler has a setting of its own for that and refuses this one.
 		cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
+	}
+	return cfg, nil
+}
+
+// openStandby makes the pool of the standby without connecting: it may be down.
+func (d database) openStandby(ctx context.Context) (*pgxpool.Pool, error) {
+	cfg, err := way{variable: "DATABASE_REPLICA_URL", address: d.Replica}.config()
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+func (w way) connect(ctx context.Context) (*pgxpool.Pool, error) {
+	cfg, err := w.config()
+	if err != nil {
+		return nil, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

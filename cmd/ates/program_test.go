@@ -124,7 +124,7 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	env = pooled(t, env)
-	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "DATABASE_DIRECT_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
+	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -342,7 +342,7 @@ func await(t testing.TB, events <-chan string, text string) string {
 // demoCompany is a demo as it is a moment after its first start: its people and tasks are there, priced, drawn and charged.
 var demoCompany = &sqltest.Template{Fill: func(t testing.TB, address string) {
 	t.Helper()
-	p := start(t, demo(address))
+	p := start(t, append(demo(address), "DATABASE_DIRECT_URL=")) // a pooler would stay connected to what is to be copied
 	pool, err := pgxpool.New(t.Context(), address)
 	require.NoError(t, err)
 	defer pool.Close()

@@ -223,7 +223,7 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, db *postgres, bu
 		return err
 	}
 	web, err := handlers.New(ctx, c.watched(handlers.Config{
-		Pool: db.pool, Direct: db.direct, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
+		Pool: db.pool, Direct: db.direct, Standby: db.standby, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: thisBuild().String(), Letter: bus.Letter, Tracer: tracer,
 	}, bus))
 	if err != nil {
