@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	trustProxies()
 	viewstest.Main(m, func() {
 		if programs != "" {
 			_ = os.RemoveAll(programs)
@@ -81,7 +82,9 @@ var compiled = sync.OnceValues(func() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(programs, "ates")
-	said, err := exec.Command("go", "build", "-trimpath", "-ldflags=-w -X main.release="+testRelease+" -X main.commit="+testCommit, "-o", path, ".").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-w -X main.release="+testRelease+" -X main.commit="+testCommit, "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as packages are made
+	said, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("compile the program: %w\n%s", err, said)
 	}
@@ -121,9 +124,12 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, ended: make(chan struct{})}
 	p.cmd = exec.Command(path, args...)
+	if len(args) == 0 || args[0] == "serve" {
+		p.cmd.Dir = t.TempDir() // with nothing in it: all that is needed to serve is within the program
+	}
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	env = pooled(t, env)
+	env = proxied(t, pooled(t, env), args)
 	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())

@@ -7,19 +7,19 @@ import (
 	"path/filepath"
 )
 
-// servers are those that tests put before the program or before Postgres, by the package that has them.
-var servers = []string{"pgbouncer"}
+// servers are those that tests put before the program or before Postgres, with the packages that have them.
+var servers = map[string]string{"pgbouncer": "pgbouncer", "nginx": "nginx-light"}
 
 // ensureServers installs those where it can. Where it cannot, it says what to install: their tests fail without them.
 func ensureServers(ctx context.Context) {
-	for _, name := range servers {
+	for name, pack := range servers {
 		switch {
 		case hasServer(name):
 		case !onDebianAsRoot():
-			fmt.Printf("WARNING: some tests fail without %s: install the package of that name\n", name)
+			fmt.Printf("WARNING: some tests fail without %s: install the package %s\n", name, pack)
 		default:
 			fmt.Printf("installing %s for the tests, once\n", name)
-			if err := aptInstall(ctx, name); err != nil {
+			if err := aptInstall(ctx, pack); err != nil {
 				fmt.Println("WARNING:", err)
 			}
 		}
