@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +91,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if !c.Web && !c.Jobs {
 		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
 	}
+	queues, err := c.queues()
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "what this process does", "pages", c.Web, "queues", strings.Join(queues, ","))
 	now := func() time.Time { return time.Now().Add(c.Clock) }
 	stopProfile, err := c.profile()
 	if err != nil {
@@ -136,7 +142,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	if c.Jobs {
-		group.Go(func() error { return bus.Work(ctx, c.Queues...) })
+		group.Go(func() error { return bus.Work(ctx, queues...) })
 		if demo {
 			group.Go(func() error {
 				// The rest of the program can do without.
@@ -161,6 +167,22 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		group.Go(func() error { return c.serveWeb(ctx, stdout, db, bus, books, signIn, demo, first, now, tracer) })
 	}
 	return group.Wait()
+}
+
+// queues are those that this process works on, none where it works on no jobs, or an error that names what is wrong.
+func (c *serve) queues() ([]string, error) {
+	for _, name := range c.Queues {
+		if !slices.Contains(jobs.Queues(), name) {
+			return nil, fmt.Errorf("--queues has %q, which is none; the queues are %s", name, strings.Join(jobs.Queues(), ", "))
+		}
+	}
+	switch {
+	case c.Jobs && len(c.Queues) == 0:
+		return jobs.Queues(), nil
+	case !c.Jobs && len(c.Queues) > 0:
+		return nil, errors.New("--queues says on what jobs to work, and --jobs=false on none; leave one of them out")
+	}
+	return c.Queues, nil
 }
 
 // demo reports whether this is a demo, or why it cannot be.
