@@ -129,7 +129,7 @@ func (h *Handlers) exportedEntry(ctx context.Context, file *export, row dbsqlc.L
 
 // listLedger reads a page of the ledger.
 func (h *Handlers) listLedger(ctx context.Context, filter dbsqlc.ListLedgerParams) (rows []dbsqlc.ListLedgerRow, err error) {
-	err = pgx.BeginTxFunc(ctx, h.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, reads{h.pool}, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
 		if _, err := q.PlanForFilters(ctx); err != nil {
 			return fmt.Errorf("plan for the filter: %w", err)

@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -34,7 +35,11 @@ type Commands interface {
 
 // Config is what the web side needs from outside.
 type Config struct {
-	Pool     *pgxpool.Pool
+	Pool *pgxpool.Pool
+	// Direct reaches Postgres itself, to listen; nil is the pool, where no pooler is between.
+	Direct *pgxpool.Pool
+	// Standby is a copy of the database that follows it, for pages that read much; nil is none.
+	Standby  *pgxpool.Pool
 	Commands Commands
 	// PublicURL is how people reach the program, without a slash at the end.
 	PublicURL string
@@ -76,6 +81,7 @@ type Handlers struct {
 	queries  *dbsqlc.Queries
 	commands Commands
 	hub      *hub
+	standby  *standby // nil where there is none
 	boards   *boardWatch
 	requests *requestMetrics
 	rates    *httprate.RateLimiter
@@ -171,8 +177,8 @@ func (h *Handlers) fresh(r *http.Request, p *page) error {
 // New makes the site. It reaches the database for the keys of the Auth-Service, and nothing else.
 func New(ctx context.Context, cfg Config) (*Handlers, error) {
 	h := &Handlers{
-		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(cfg.Pool), commands: cfg.Commands,
-		hub: newHub(cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
+		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(reads{cfg.Pool}), commands: cfg.Commands,
+		hub: newHub(cmp.Or(cfg.Direct, cfg.Pool)), standby: newStandby(cfg.Standby, cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
 	h.hub.tracer = cfg.Tracer
 	h.watch = h.metrics()

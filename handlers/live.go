@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"ates/domain"
@@ -245,5 +246,12 @@ func (s *stream) write(text string) {
 	}
 }
 
-// Listen keeps the open pages of this process up to date until the context ends.
-func (h *Handlers) Listen(ctx context.Context) { h.hub.run(ctx) }
+// Listen keeps the open pages of this process up to date until the context ends, and looks how the standby is, if there is one.
+func (h *Handlers) Listen(ctx context.Context) {
+	var group sync.WaitGroup
+	group.Go(func() { h.hub.run(ctx) })
+	if h.standby != nil {
+		group.Go(func() { h.standby.run(ctx) })
+	}
+	group.Wait()
+}

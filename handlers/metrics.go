@@ -23,6 +23,9 @@ func (h *Handlers) metrics() http.Handler {
 		registry.MustRegister(h.requests.collectors()...)
 		registry.MustRegister(h.hub.collectors()...)
 	}
+	if h.standby != nil {
+		registry.MustRegister(h.standby.metrics.collectors()...)
+	}
 	registry.MustRegister(&figures{read: func(ctx context.Context) ([]prometheus.Metric, error) { return h.readFigures(ctx) }})
 	shown := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -188,7 +188,7 @@ func (h *Handlers) signedIn(handle func(http.ResponseWriter, *http.Request, page
 		}
 		// What depends on the person must not be found by the next one at the same machine.
 		w.Header().Set("Cache-Control", "no-store")
-		return handle(w, r, p)
+		return handle(h.noting(w, r), r, p)
 	})
 }
 

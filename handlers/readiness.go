@@ -64,6 +64,9 @@ func (h *Handlers) readiness(ctx context.Context) readiness {
 	default:
 		note("live", "live pages have no connection to Postgres", false)
 	}
+	if h.standby != nil {
+		note("standby", h.standby.state(), true) // all pages can do without
+	}
 	for _, d := range h.Dependencies {
 		said, ok := d.State(ctx)
 		note(d.Name, said, ok)

@@ -33,12 +33,12 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /notifications/preferences", h.signedIn(h.notificationPreferences))
 	app.Handle("POST /notifications/preferences", h.signedIn(h.chooseNotifications))
 
-	app.Handle("GET /accounting", h.signedIn(h.accounting, domain.Manager, domain.TopManager))
-	app.Handle("GET /accounting.csv", h.signedIn(h.exportAccounting, domain.Manager, domain.TopManager))
+	app.Handle("GET /accounting", h.signedIn(h.heavy(h.accounting), domain.Manager, domain.TopManager))
+	app.Handle("GET /accounting.csv", h.signedIn(h.heavy(h.exportAccounting), domain.Manager, domain.TopManager))
 	app.Handle("GET /accounting/payouts/{file}", h.signedIn(h.payoutFile, domain.Manager))
-	app.Handle("GET /analytics", h.signedIn(h.analytics, domain.TopManager))
-	app.Handle("GET /audit", h.signedIn(h.audit, domain.Worker, domain.Manager, domain.TopManager))
-	app.Handle("GET /audit.csv", h.signedIn(h.exportAudit, domain.Worker, domain.Manager, domain.TopManager))
+	app.Handle("GET /analytics", h.signedIn(h.heavy(h.analytics), domain.TopManager))
+	app.Handle("GET /audit", h.signedIn(h.heavy(h.audit), domain.Worker, domain.Manager, domain.TopManager))
+	app.Handle("GET /audit.csv", h.signedIn(h.heavy(h.exportAudit), domain.Worker, domain.Manager, domain.TopManager))
 
 	app.Handle("GET /people", h.signedIn(h.people, domain.Admin))
 	app.Handle("GET /people.csv", h.signedIn(h.exportPeople, domain.Admin))

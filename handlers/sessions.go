@@ -105,6 +105,17 @@ func (s *sessions) PopFlash(ctx context.Context) (*views.Flash, error) {
 	return flash, err
 }
 
+// peekFlash is the message that was left, as it is kept, and leaveFlash leaves it again.
+func (s *sessions) peekFlash(ctx context.Context) []byte {
+	return s.manager.GetBytes(ctx, sessionFlash)
+}
+
+func (s *sessions) leaveFlash(ctx context.Context, flash []byte) {
+	if flash != nil {
+		s.manager.Put(ctx, sessionFlash, flash)
+	}
+}
+
 // put and get keep values as JSON, since the gob encoding of scs would tie them to the names of their types.
 func (s *sessions) put(ctx context.Context, key string, value any) error {
 	data, err := json.Marshal(value)

@@ -32,6 +32,7 @@ import (
 // Bus runs commands. It is the only place that commits.
 type Bus struct {
 	pool     *pgxpool.Pool
+	direct   *pgxpool.Pool
 	river    *river.Client[pgx.Tx]
 	notifier *notifier
 	waker    *waker
@@ -54,8 +55,10 @@ type Bus struct {
 
 // BusConfig is what a bus needs from outside.
 type BusConfig struct {
-	Pool  *pgxpool.Pool
-	Books accounting.Books
+	Pool *pgxpool.Pool
+	// Direct reaches Postgres itself, to listen and to hold locks for longer than a transaction; nil is the pool, where no pooler is between.
+	Direct *pgxpool.Pool
+	Books  accounting.Books
 	// Payouts pays people; nil is in the books only.
 	Payouts accounting.PayoutProvider
 	// Mail is where mails leave; nil keeps them to be read here.

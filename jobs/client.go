@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
@@ -48,7 +50,7 @@ func NewBus(cfg BusConfig) (*Bus, error) {
 		cfg.Payouts = accounting.InBooks{}
 	}
 	b := &Bus{
-		pool: cfg.Pool, flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
+		pool: cfg.Pool, direct: cmp.Or(cfg.Direct, cfg.Pool), flow: newFlow(cfg.Books, cfg.Payouts, cfg.Mail != nil), chores: chores(cfg.Books),
 		mail: cfg.Mail, locale: views.Locale{Zone: cfg.Books.Zone, Currency: cfg.Currency}, publicURL: cfg.PublicURL, now: cfg.Now, lag: cfg.Lag, notifier: newNotifier(cfg.Pool, cfg.Tracer), waker: newWaker(cfg.Pool), metrics: newMetrics(), tracer: cfg.Tracer,
 	}
 	b.metrics.expect(b)
@@ -155,7 +157,7 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		}
 		cfg.Queues[name] = settings
 	}
-	client, err := river.NewClient(riverpgxv5.New(b.pool), cfg)
+	client, err := river.NewClient(b.driver(), cfg)
 	if err != nil {
 		return fmt.Errorf("make a River client: %w", err)
 	}
@@ -170,6 +172,21 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 	<-client.Stopped()
 	b.crew.asked.Store(0)
 	return nil
+}
+
+// driver is River's on the pool, which listens by way of direct.
+func (b *Bus) driver() riverdriver.Driver[pgx.Tx] {
+	return listeningApart{riverpgxv5.New(b.pool), riverpgxv5.New(b.direct)}
+}
+
+// listeningApart is a driver that listens on connections of another.
+type listeningApart struct {
+	*riverpgxv5.Driver
+	listens *riverpgxv5.Driver
+}
+
+func (d listeningApart) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
+	return d.listens.GetListener(params)
 }
 
 // Notify sends the notifications that open pages and queues wait for, in a process that works on no jobs, until the context ends.

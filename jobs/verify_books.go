@@ -27,7 +27,7 @@ func (verifyBooks) Topics() []string { return []string{"ops"} }
 
 // prepare checks the log and compares the read models with what it makes of them, which takes many transactions.
 func (verifyBooks) prepare(ctx context.Context, b *Bus) (domain.Command, error) {
-	read, err := readLog(ctx, b.pool, false, compareAtMost)
+	read, err := readLog(ctx, b.direct, false, compareAtMost)
 	return verifyBooks{read}, err
 }
 

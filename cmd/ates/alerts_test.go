@@ -96,6 +96,10 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 				{`ates_pool_connections_in_use{instance="a"} 20x20`, `ates_pool_connections_max{instance="a"} 32x20`, `ates_pool_wait_seconds_total{instance="a"} 0+120x20`},
 			},
 		},
+		"AtesStandbyIsLeftOut": {
+			fires: []history{{`ates_standby_up 1x5 0x15`, `ates_standby_lag_seconds 0x5 3600x15`}, {`ates_standby_up 1x20`, `ates_standby_lag_seconds 0x5 40x15`}},
+			quiet: []history{{`ates_standby_up 1x20`, `ates_standby_lag_seconds 0.5x20`}, {`ates_standby_up 1x5 0x5 1x10`, `ates_standby_lag_seconds 0x20`}, {`ates_pool_connections_max 32x20`}},
+		},
 		"AtesTransactionStaysOpen": {
 			fires: []history{{`ates_database_oldest_transaction_seconds 0+60x30`}},
 			quiet: []history{{`ates_database_oldest_transaction_seconds 0+60x12 0x10`}},

@@ -148,14 +148,14 @@ func (c *bench) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProfile()) }()
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
+	defer db.close()
 	var reports []report
 	for _, b := range chosen {
-		found, err := c.measure(ctx, b, &benchServer{admin: pool})
+		found, err := c.measure(ctx, b, &benchServer{admin: db.direct})
 		if err != nil {
 			return fmt.Errorf("bench %s: %w", b.name, err)
 		}

@@ -161,7 +161,7 @@ func (s *chaosSite) start(p *chaosProgram) error {
 	}
 	p.ended = make(chan struct{})
 	p.cmd = exec.Command(program, "serve") //nolint:gosec // it is this program
-	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+s.database, "ATES_ADDR="+p.listens, "ATES_PUBLIC_URL="+s.address, "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1/128",
+	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+s.database, "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=", "ATES_ADDR="+p.listens, "ATES_PUBLIC_URL="+s.address, "ATES_TRUSTED_PROXIES=127.0.0.0/8,::1/128",
 		"ATES_DEMO=1", "ATES_CLOCK_OFFSET="+s.ahead.String(), "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD", "ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=", "OIDC_ISSUER=", "ATES_METRICS_TOKEN=",
 		"ATES_DRAIN="+drainsFor.String())
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said

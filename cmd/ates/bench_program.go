@@ -33,7 +33,7 @@ func startProgram(db benchDatabase, env []string, args ...string) (*benchProgram
 	}
 	p := &benchProgram{ended: make(chan struct{})}
 	p.cmd = exec.Command(program, append([]string{"serve"}, args...)...) //nolint:gosec // it is this program
-	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+db.address, "ATES_DEMO=0", "ATES_CLOCK_OFFSET=0s", "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD",
+	p.cmd.Env = append(os.Environ(), "DATABASE_URL="+db.address, "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=", "ATES_DEMO=0", "ATES_CLOCK_OFFSET=0s", "ATES_TIME_ZONE=UTC", "ATES_CURRENCY=USD",
 		"ATES_PAYOUTS=book", "SMTP_URL=", "ATES_MAIL_FROM=", "ATES_CLIENTS=", "OIDC_ISSUER=", "ATES_METRICS_TOKEN=")
 	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said

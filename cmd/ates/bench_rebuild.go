@@ -156,7 +156,7 @@ func rebuildAll(ctx context.Context, db benchDatabase) (r rebuilt, err error) {
 		return r, fmt.Errorf("find the program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, program, "rebuild") //nolint:gosec // it is this program
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+db.address)
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+db.address, "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	begun := time.Now()

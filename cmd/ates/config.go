@@ -20,8 +20,10 @@ import (
 
 // database says which Postgres to use.
 type database struct {
-	URL  string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"Postgres 15 or newer; a private one is started when this is empty."`
-	Data string `name:"data" env:"ATES_DATA" placeholder:"DIR" help:"Where the private Postgres keeps its data (default: a folder of the user)."`
+	URL     string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"Postgres 15 or newer; a private one is started when this is empty."`
+	Direct  string `name:"database-direct-url" env:"DATABASE_DIRECT_URL" placeholder:"URL" help:"Postgres itself, where DATABASE_URL leads to a pooler that lends connections for a transaction (default: DATABASE_URL)."`
+	Replica string `name:"database-replica-url" env:"DATABASE_REPLICA_URL" placeholder:"URL" help:"A streaming standby of the database, for pages that read much (default: none)."`
+	Data    string `name:"data" env:"ATES_DATA" placeholder:"DIR" help:"Where the private Postgres keeps its data (default: a folder of the user)."`
 }
 
 // company is what differs from one company to another.

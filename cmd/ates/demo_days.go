@@ -49,11 +49,12 @@ func (c *demoDays) Run(ctx context.Context, stdout io.Writer) error {
 
 // fill fills the database, alone.
 func (c *demoDays) fill(ctx context.Context, stdout io.Writer) error {
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
+	defer db.close()
+	pool := db.direct
 	if _, err := migrations.Up(ctx, pool); err != nil {
 		return err
 	}

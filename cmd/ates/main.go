@@ -23,6 +23,7 @@ type commands struct {
 	Demo    demoDays `cmd:"" help:"Fill an empty database with the last 90 days of a company, to look around in."`
 	Verify  verify   `cmd:"" help:"Prove what must hold of the books, of tasks and of closed days; exit 1 when something does not."`
 	Rebuild rebuild  `cmd:"" help:"Make read models anew from the log of events while everything else goes on."`
+	Ready   probe    `cmd:"" help:"Ask a process on this machine whether it can work; exit 1 when it cannot."`
 	Bench   bench    `cmd:"" help:"Measure the program against the ceiling of its server; without a name, list what can be measured."`
 }
 

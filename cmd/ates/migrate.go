@@ -15,12 +15,12 @@ type migrate struct {
 
 // Run migrates and says what it did.
 func (c *migrate) Run(ctx context.Context, stdout io.Writer) error {
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	applied, err := migrations.Up(ctx, pool)
+	defer db.close()
+	applied, err := migrations.Up(ctx, db.direct)
 	for _, step := range applied {
 		fmt.Fprintln(stdout, "applied", step)
 	}

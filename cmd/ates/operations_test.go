@@ -49,7 +49,8 @@ func TestTheMorningAfter(t *testing.T) {
 	p.end(syscall.SIGTERM)
 	traces.requireTraced(t)
 
-	p = start(t, append(byFile(database), "ATES_CLOCK_OFFSET=24h"))
+	// There is no standby, but what is counted of one is there to be watched.
+	p = start(t, append(byFile(database), "ATES_CLOCK_OFFSET=24h", "DATABASE_REPLICA_URL="+database))
 	// The clock's next look may be a minute away.
 	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: jobstest.Books(), Now: func() time.Time { return time.Now().Add(24 * time.Hour) }})
 	require.NoError(t, err)

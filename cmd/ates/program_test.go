@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	trustProxies()
 	viewstest.Main(m, func() {
 		if programs != "" {
 			_ = os.RemoveAll(programs)
@@ -80,7 +82,9 @@ var compiled = sync.OnceValues(func() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(programs, "ates")
-	said, err := exec.Command("go", "build", "-trimpath", "-ldflags=-w -X main.release="+testRelease+" -X main.commit="+testCommit, "-o", path, ".").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-w -X main.release="+testRelease+" -X main.commit="+testCommit, "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as packages are made
+	said, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("compile the program: %w\n%s", err, said)
 	}
@@ -120,9 +124,13 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, ended: make(chan struct{})}
 	p.cmd = exec.Command(path, args...)
+	if len(args) == 0 || args[0] == "serve" {
+		p.cmd.Dir = t.TempDir() // with nothing in it: all that is needed to serve is within the program
+	}
 	// Its own group, so that a signal to it is a signal to it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
+	env = proxied(t, pooled(t, env), args)
+	p.cmd.Env = append(os.Environ(), append([]string{runsProgram + "=1", "ATES_ADDR=localhost:0", "DATABASE_URL=", "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=", "ATES_DEMO=", "GORACE=halt_on_error=1 atexit_sleep_ms=0", "GOGC=100"}, env...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -137,6 +145,20 @@ func launch(t testing.TB, path string, env []string, args ...string) *program {
 		}
 	})
 	return p
+}
+
+// pooled has a program go by way of a pooler, where the tests are asked to.
+func pooled(t testing.TB, env []string) []string {
+	t.Helper()
+	at := slices.IndexFunc(env, func(setting string) bool { return strings.HasPrefix(setting, "DATABASE_URL=postgres://") })
+	chosen := slices.ContainsFunc(env, func(setting string) bool { return strings.HasPrefix(setting, "DATABASE_DIRECT_URL=") })
+	if at < 0 || chosen || !sqltest.Pooled() {
+		return env
+	}
+	database := strings.TrimPrefix(env[at], "DATABASE_URL=")
+	env = slices.Clone(env)
+	env[at] = "DATABASE_URL=" + sqltest.Pooler(t, database)
+	return append(env[:at+1:at+1], append([]string{"DATABASE_DIRECT_URL=" + database}, env[at+1:]...)...)
 }
 
 // Write takes what the program prints.
@@ -326,7 +348,7 @@ func await(t testing.TB, events <-chan string, text string) string {
 // demoCompany is a demo as it is a moment after its first start: its people and tasks are there, priced, drawn and charged.
 var demoCompany = &sqltest.Template{Fill: func(t testing.TB, address string) {
 	t.Helper()
-	p := start(t, demo(address))
+	p := start(t, append(demo(address), "DATABASE_DIRECT_URL=")) // a pooler would stay connected to what is to be copied
 	pool, err := pgxpool.New(t.Context(), address)
 	require.NoError(t, err)
 	defer pool.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -22,6 +23,9 @@ func (c *serve) dependencies(pool *pgxpool.Pool, bus *jobs.Bus) []handlers.Depen
 		all = append(all, handlers.Dependency{Name: "jobs", State: func(context.Context) (string, bool) {
 			if !bus.Working() {
 				return "no queue has been asked for jobs for some time", false
+			}
+			if len(c.Queues) > 0 {
+				return "ok, of " + strings.Join(c.Queues, ", "), true
 			}
 			return "ok", true
 		}})

@@ -35,13 +35,13 @@ func (c *rebuild) Validate() error {
 
 // Run rebuilds and says how far it is.
 func (c *rebuild) Run(ctx context.Context, stdout io.Writer) error {
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
+	defer db.close()
 	p := rebuildPrinter{to: stdout}
-	return jobs.Rebuild(ctx, pool, c.Names, p.tell)
+	return jobs.Rebuild(ctx, db.direct, c.Names, p.tell)
 }
 
 // rebuildPrinter prints a line whenever a rebuild does something else, and every second while it goes on with the same.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -117,7 +116,7 @@ func TestWhateverHappensThePageSaysSoAndCatchesUp(t *testing.T) {
 		tab.WaitText("#live-state", "Reconnecting")
 		tab.WaitText("#stale", "may be out of date")
 		elsewhere(t, pool, "Came while it was dead")
-		again := start(t, append(demo(database), "ATES_ADDR="+strings.TrimPrefix(p.address, "http://")))
+		again := start(t, append(demo(database), p.samePlace()...))
 		require.Equal(t, p.address, again.address)
 		catchesUp(t, tab, "Came while it was dead")
 		tab.Press("c")

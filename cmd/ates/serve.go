@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"riverqueue.com/riverui"
@@ -91,6 +91,11 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if !c.Web && !c.Jobs {
 		return errors.New("with --web=false and --jobs=false there is nothing to do; leave one of them out")
 	}
+	queues, err := c.queues()
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "what this process does", "pages", c.Web, "queues", strings.Join(queues, ","))
 	now := func() time.Time { return time.Now().Add(c.Clock) }
 	stopProfile, err := c.profile()
 	if err != nil {
@@ -103,17 +108,18 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	defer sendTraces()
 
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	applied, err := migrations.Up(ctx, pool)
+	defer db.close()
+	pool := db.pool
+	applied, err := migrations.Up(ctx, db.direct)
 	if err != nil {
 		return err
 	}
 	slog.InfoContext(ctx, "the database is up to date", "applied", len(applied))
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
+	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Direct: db.direct, Books: books, Payouts: provider, Mail: mails, Currency: c.Currency, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Now: now, Tracer: tracer})
 	if err != nil {
 		return err
 	}
@@ -136,7 +142,7 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	if c.Jobs {
-		group.Go(func() error { return bus.Work(ctx, c.Queues...) })
+		group.Go(func() error { return bus.Work(ctx, queues...) })
 		if demo {
 			group.Go(func() error {
 				// The rest of the program can do without.
@@ -158,9 +164,25 @@ func (c *serve) Run(ctx context.Context, stdout io.Writer) (err error) {
 		group.Go(func() error { return serveProbes(ctx, probes, alone) })
 	}
 	if c.Web {
-		group.Go(func() error { return c.serveWeb(ctx, stdout, pool, bus, books, signIn, demo, first, now, tracer) })
+		group.Go(func() error { return c.serveWeb(ctx, stdout, db, bus, books, signIn, demo, first, now, tracer) })
 	}
 	return group.Wait()
+}
+
+// queues are those that this process works on, none where it works on no jobs, or an error that names what is wrong.
+func (c *serve) queues() ([]string, error) {
+	for _, name := range c.Queues {
+		if !slices.Contains(jobs.Queues(), name) {
+			return nil, fmt.Errorf("--queues has %q, which is none; the queues are %s", name, strings.Join(jobs.Queues(), ", "))
+		}
+	}
+	switch {
+	case c.Jobs && len(c.Queues) == 0:
+		return jobs.Queues(), nil
+	case !c.Jobs && len(c.Queues) > 0:
+		return nil, errors.New("--queues says on what jobs to work, and --jobs=false on none; leave one of them out")
+	}
+	return c.Queues, nil
 }
 
 // demo reports whether this is a demo, or why it cannot be.
@@ -185,7 +207,7 @@ func (c *serve) demo() (bool, error) {
 }
 
 // serveWeb serves pages until the context ends.
-func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Pool, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
+func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, db *postgres, bus *jobs.Bus, books accounting.Books, signIn *handlers.OpenIDProvider, demo bool, first auth.InviteFirstAdmin, now func() time.Time, tracer trace.Tracer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s (ATES_ADDR names another address): %w", c.Addr, err)
@@ -223,13 +245,13 @@ func (c *serve) serveWeb(ctx context.Context, stdout io.Writer, pool *pgxpool.Po
 		return err
 	}
 	web, err := handlers.New(ctx, c.watched(handlers.Config{
-		Pool: pool, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
+		Pool: db.pool, Direct: db.direct, Standby: db.standby, Commands: bus, PublicURL: public, Books: books, Currency: c.Currency, OpenID: signIn, Demo: demo, TrustedProxies: proxies, Clients: others,
 		Dashboard: dashboard, Now: now, Version: thisBuild().String(), Letter: bus.Letter, Tracer: tracer,
 	}, bus))
 	if err != nil {
 		return err
 	}
-	past, err := hasPast(ctx, pool)
+	past, err := hasPast(ctx, db.pool)
 	if err != nil {
 		return err
 	}

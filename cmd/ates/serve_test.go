@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -29,6 +30,7 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 		"ATES_DEMO":            "ATES_DEMO=perhaps",
 		"ATES_CLOCK_OFFSET":    "ATES_CLOCK_OFFSET=1h",
 		"DATABASE_URL":         "DATABASE_URL=postgres://localhost:1/none",
+		"DATABASE_DIRECT_URL":  "DATABASE_URL= DATABASE_DIRECT_URL=postgres://localhost:1/none",
 		"ATES_PAYOUTS":         "ATES_PAYOUTS=cheque",
 		"ATES_PAYOUT_DEBTOR":   "ATES_PAYOUTS=file",
 		"ATES_PAYOUT_IBAN":     "ATES_PAYOUTS=file ATES_PAYOUT_DEBTOR=UberPopug ATES_PAYOUT_IBAN=DE00370400440532013000",
@@ -45,6 +47,18 @@ func TestMisconfigurationIsRefusedWithTheVariablesName(t *testing.T) {
 			t.Parallel()
 			require.Contains(t, refusedStart(t, strings.Fields(env)...), name)
 		})
+	}
+}
+
+func TestQueuesThatAreNoneAreRefused(t *testing.T) {
+	t.Parallel()
+	for said, args := range map[string][]string{
+		`"gold", which is none; the queues are people, money,`: {"--queues=money,gold"},
+		"--jobs=false on none":                                 {"--queues=money", "--jobs=false"},
+		"there is nothing to do":                               {"--web=false", "--jobs=false"},
+	} {
+		var out bytes.Buffer
+		require.ErrorContains(t, run(t.Context(), append([]string{"serve", "--database-url=postgres://localhost:1/none"}, args...), &out, &out), said)
 	}
 }
 
@@ -75,7 +89,7 @@ func TestWithoutTheDemoNobodyGetsInWithItsPasswords(t *testing.T) {
 	require.Zero(t, number(t, dial(t, database), "select count(*) from auth.accounts"))
 	requireNoDemoEntry(t, p.address, "admin")
 	requireVersion(t, p)
-	requireProbes(t, launch(t, plain(t), []string{"DATABASE_URL=" + database, "ATES_PROBES_ADDR=localhost:0"}, "serve", "--web=false"))
+	requireProbes(t, launch(t, plain(t), []string{"DATABASE_URL=" + database, "ATES_PROBES_ADDR=localhost:0"}, "serve", "--web=false", "--queues=money,payouts"))
 }
 
 // requireProbes requires that a process without pages says how it is.
@@ -86,8 +100,12 @@ func requireProbes(t testing.TB, p *program) {
 	someone := nobody(t, p.address)
 	require.Eventually(t, func() bool {
 		_, body := someone.get("/readyz")
-		return body == "ok\ndatabase: ok\nmigrations: ok\njobs: ok\n"
+		return body == "ok\ndatabase: ok\nmigrations: ok\njobs: ok, of money, payouts\n"
 	}, time.Minute, 50*time.Millisecond)
+	var asked bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"ready", "--probes-addr", strings.TrimPrefix(p.address, "http://")}, &asked, &asked))
+	require.Contains(t, asked.String(), "ok\ndatabase: ok\n")
+	require.Error(t, run(t.Context(), []string{"ready", "--addr=localhost:1"}, &asked, &asked))
 	_, metrics := someone.get("/metrics")
 	require.Contains(t, metrics, "\nates_jobs_working 1\n")
 	require.NotContains(t, metrics, "ates_streams")

@@ -22,12 +22,12 @@ type verify struct {
 
 // Run prints each check with its counts; the error is that one of them failed.
 func (c *verify) Run(ctx context.Context, stdout io.Writer) error {
-	pool, closeAll, err := c.open(ctx)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeAll()
-	results, err := jobs.Verify(ctx, pool, c.All)
+	defer db.close()
+	results, err := jobs.Verify(ctx, db.direct, c.All)
 	if err != nil {
 		return fmt.Errorf("%w (ates migrate brings the database up to date)", err)
 	}

@@ -29,6 +29,7 @@ type testCommand struct {
 func (c testCommand) Run(ctx context.Context) (err error) {
 	env := os.Environ()
 	ensurePostgres(ctx)
+	ensureServers(ctx)
 	if os.Getenv("ATES_TEST_DATABASE_URL") == "" {
 		server, startErr := startPostgres(ctx)
 		if startErr != nil {

@@ -25,11 +25,16 @@ import (
 // Books are those of a company in UTC and US dollars.
 func Books() accounting.Books { return accounting.Books{Zone: time.UTC, Unit: 100} }
 
-// Bus makes a bus on a database of its own. Nobody works on its jobs until Work is called.
+// Bus makes a bus on a database of its own, by way of a pooler where the tests are asked to go by one. Nobody works on its jobs until
+// Work is called.
 func Bus(t testing.TB) (*jobs.Bus, *pgxpool.Pool) {
 	t.Helper()
 	pool := sqltest.Pool(t)
-	bus, err := jobs.NewBus(jobs.BusConfig{Pool: pool, Books: Books()})
+	cfg := jobs.BusConfig{Pool: pool, Books: Books()}
+	if sqltest.Pooled() {
+		cfg.Pool, cfg.Direct = sqltest.Behind(t, sqltest.Pooler(t, pool.Config().ConnString())), pool
+	}
+	bus, err := jobs.NewBus(cfg)
 	require.NoError(t, err)
 	return bus, pool
 }

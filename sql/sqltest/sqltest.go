@@ -25,6 +25,12 @@ func pool(t testing.TB, address string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := newPool(t.Context(), address, connections)
 	require.NoError(t, err)
+	return closed(t, pool)
+}
+
+// closed has a pool closed at the end of the test.
+func closed(t testing.TB, pool *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
 	t.Cleanup(func() {
 		closed := make(chan struct{})
 		go func() {

@@ -117,6 +117,9 @@ func browser() (context.Context, error) {
 			chromedp.Flag("force-color-profile", "srgb"),
 			chromedp.Flag("font-render-hinting", "none"),
 		)
+		if Proxied() {
+			options = append(options, chromedp.Flag("ignore-certificate-errors", true)) // those of the tests' proxy are of no authority
+		}
 		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 		ctx, cancel := chromedp.NewContext(allocator)
 		shared.ctx, shared.close = ctx, func() { cancel(); stop() }
@@ -124,6 +127,9 @@ func browser() (context.Context, error) {
 	})
 	return shared.ctx, shared.err
 }
+
+// Proxied reports whether the tests of whole programs are to go by way of a proxy with TLS.
+func Proxied() bool { return os.Getenv("ATES_TEST_PROXY") == "1" }
 
 // find returns the path of Chromium, or of something near enough.
 func find() (string, error) {
