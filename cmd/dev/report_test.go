@@ -1,8 +1,8 @@
 package main
 
 import (
-	"path/filepath"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
