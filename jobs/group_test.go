@@ -42,7 +42,9 @@ func TestJobsOfTheMomentShareATransactionAndABadOneHarmsNoOther(t *testing.T) {
 		runs := count(t, pool, `select count(*) from log.runs where kind = $1`, kind)
 		require.GreaterOrEqual(t, runs, tasks, kind)
 		require.Equal(t, runs, count(t, pool, `select count(distinct job) from log.runs where kind = $1`, kind), "a run for each job")
-		require.Less(t, count(t, pool, `select count(distinct xmin::text) from log.runs where kind = $1`, kind), runs, "%s: fewer transactions than jobs", kind)
+		if kind != "refresh_daily_balances" { // whose jobs come one by one, after those that failed together
+			require.Less(t, count(t, pool, `select count(distinct xmin::text) from log.runs where kind = $1`, kind), runs, "%s: fewer transactions than jobs", kind)
+		}
 	}
 	require.Equal(t, tasks, count(t, pool, `select count(distinct batch) from log.events where name = 'Account.BalanceChanged'`), "a batch for each job")
 	require.Zero(t, count(t, pool, `select count(*) from log.events e where e.name in ('Account.BalanceChanged', 'Task.Priced')
