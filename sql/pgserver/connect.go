@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"syscall"
 	"time"
@@ -48,9 +49,11 @@ func (c cluster) ensureDatabase(ctx context.Context) error {
 	return nil
 }
 
-// stillStarting says that the server does not answer yet, or answers that it is starting.
+// stillStarting says that the server does not answer yet, or answers that it is starting, or that a session of a killed server before it
+// has answered and died.
 func stillStarting(err error) bool {
-	return nobodyListens(err) || hasCode(err, pgerrcode.CannotConnectNow)
+	cut := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrUnexpectedEOF)
+	return cut || nobodyListens(err) || hasCode(err, pgerrcode.CannotConnectNow)
 }
 
 func nobodyListens(err error) bool {

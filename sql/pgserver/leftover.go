@@ -23,6 +23,7 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 	if err != nil || pid == 0 {
 		return err
 	}
+	begin, quit := time.Now(), false
 	for signalled := (time.Time{}); ; {
 		state, command := inspect(pid)
 		switch state {
@@ -44,6 +45,12 @@ func (c cluster) stopLeftover(ctx context.Context, signal syscall.Signal, log *s
 			signalled = time.Now()
 		case nobodyListens(err) && !strings.Contains(command, c.data()):
 			return c.removePIDFile()
+		case !quit && time.Since(begin) > quitAfter && strings.Contains(command, c.data()):
+			log.Warn("ending the PostgreSQL server that a killed process left behind, which does not stop", "pid", pid, "dir", c.dir)
+			if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+				return fmt.Errorf("end leftover postgres %d: %w", pid, err)
+			}
+			quit = true
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("process %d still runs on %s: %w", pid, c.data(), err)
@@ -56,6 +63,8 @@ const (
 	answerWithin = 2 * time.Second
 	// signalAgain is after how long a server that answers still is told once more to stop.
 	signalAgain = 5 * time.Second
+	// quitAfter is after how long a server that has not stopped is ended as by a crash, from which it recovers.
+	quitAfter = 30 * time.Second
 )
 
 // dataDirectory asks the server on the cluster's socket where its data is.

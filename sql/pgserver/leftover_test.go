@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -52,7 +53,11 @@ func TestALeftoverServerIsStoppedAndItsDataKept(t *testing.T) {
 	next, err := Start(t.Context(), Config{Dir: dir, Log: slog.New(slog.NewTextHandler(&said, nil))})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, next.Stop(t.Context())) }()
-	<-leftover.postmaster.exited
+	select {
+	case <-leftover.postmaster.exited:
+	case <-time.After(time.Minute):
+		t.Fatal("it runs on")
+	}
 	require.Contains(t, said.String(), "left behind")
 	remembers(t, next.URL())
 }

@@ -58,8 +58,7 @@ func (tab *Tab) Open(url string) {
 // from under the pointer; then it is clicked where it is now.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
-	const most = 5
-	for range most {
+	for begun := time.Now(); time.Since(begun) < Patience; {
 		tab.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`window.missed = false;
 			document.addEventListener("click", event => { window.missed = !event.target.closest(%q) }, { capture: true, once: true })`, selector)))
 		tab.find(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
