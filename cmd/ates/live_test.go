@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,14 +15,15 @@ import (
 	"ates/views/viewstest"
 )
 
-// enter signs a person of the demo in with a click in a real browser.
+// enter opens the program in a real browser for a person of the demo who has signed in. How people sign in there has tests of its own.
 func enter(t testing.TB, address, login string) *viewstest.Tab {
 	t.Helper()
+	page, err := url.Parse(address)
+	require.NoError(t, err)
+	cookies := signIn(t, address, login).client.Jar.Cookies(page)
 	tab := viewstest.Browser(t)
+	tab.SetCookies(address, cookies)
 	tab.Open(address + "/")
-	tab.Type("input[name=login]", login)
-	tab.Type("input[name=password]", "demo-"+login)
-	tab.Press("\r")
 	tab.Do(chromedp.WaitReady(chromedp.CSS("#live")))
 	return tab
 }

@@ -141,7 +141,7 @@ func onAPhone(t *testing.T, p *program, login string, more []string) {
 	tab.Look(viewstest.Look{Width: 320, Height: 640, Dark: true})
 	tab.Click(".personal summary")
 	tab.Click(".personal button[value=ru]")
-	tab.Wait(`document.documentElement.lang === "ru"`)
+	tab.Wait(`document.documentElement.lang === "ru" && document.readyState === "complete"`)
 	menu := viewstest.Value[[]string](tab, `[...document.querySelectorAll("#menu a:not([hx-boost=false])")].map(link => link.pathname)`)
 	require.NotEmpty(t, menu)
 	for _, path := range append(menu, more...) {

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,18 @@ func (tab *Tab) find(step chromedp.Action[chromedp.Void]) {
 func (tab *Tab) Open(url string) {
 	tab.t.Helper()
 	tab.Do(chromedp.Navigate(url))
+}
+
+// SetCookies gives the window's actor cookies of a site, which scripts cannot read.
+func (tab *Tab) SetCookies(site string, cookies []*http.Cookie) {
+	tab.t.Helper()
+	hidden, secure := true, strings.HasPrefix(site, "https:")
+	for _, c := range cookies {
+		_, err := chromedp.Call(tab.ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: site, HTTPOnly: &hidden, Secure: &secure, SameSite: network.CookieSameSiteLax})
+		if err != nil {
+			tab.t.Fatalf("set a cookie: %v", err)
+		}
+	}
 }
 
 // Click clicks the first element that matches the CSS selector, once it is visible. What a live page puts above it meanwhile moves it away
