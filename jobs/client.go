@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,8 +134,11 @@ func (b *Bus) Work(ctx context.Context, names ...string) error {
 		PeriodicJobs:  periodicJobs(b.chores),
 		FetchCooldown: fetchCooldown,
 		// What a newer program has put there waits for it.
-		FetchOnlyKnownKinds:  true,
-		FetchPollInterval:    fetchPoll,
+		FetchOnlyKnownKinds: true,
+		FetchPollInterval:   fetchPoll,
+		ReindexerIndexNames: slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(index string) bool {
+			return slices.Contains(migrations.UnreadIndexes, index)
+		}),
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 		SoftStopTimeout:      softStop,

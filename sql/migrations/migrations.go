@@ -180,10 +180,39 @@ func upRiver(ctx context.Context, s *sessions) (applied []string, err error) {
 			return applied, fmt.Errorf("migrate River: %w", err)
 		}
 		if len(result.Versions) == 0 {
-			return applied, nil
+			dropped, err := dropUnread(ctx, s)
+			return append(applied, dropped...), err
 		}
 		for _, v := range result.Versions {
 			applied = append(applied, fmt.Sprintf("river %d: %s", v.Version, v.Name))
 		}
 	}
+}
+
+// UnreadIndexes are those of River's that nobody reads: whoever looks for jobs does so by their state, queue, kind or number. Each job costs
+// entries in both whenever it changes its state.
+var UnreadIndexes = []string{"river_job_args_index", "river_job_metadata_index"}
+
+// dropUnread drops the indexes that nobody reads, if they are there. Another River does not make them again.
+func dropUnread(ctx context.Context, s *sessions) (dropped []string, err error) {
+	for _, index := range UnreadIndexes {
+		var there bool
+		name := RiverSchema + "." + index
+		if err := s.pool.QueryRow(ctx, "select to_regclass($1) is not null", name).Scan(&there); err != nil {
+			return dropped, fmt.Errorf("look for the index %s: %w", name, err)
+		}
+		if !there {
+			continue
+		}
+		step := "drop index " + name
+		err := s.patiently(ctx, step, func() error {
+			_, err := s.pool.Exec(ctx, "drop index if exists "+name)
+			return err
+		})
+		if err != nil {
+			return dropped, fmt.Errorf("migrate River: %w", err)
+		}
+		dropped = append(dropped, "river "+step)
+	}
+	return dropped, nil
 }
