@@ -47,9 +47,9 @@ func TestBooksHoldUnderRandomWork(t *testing.T) {
 	resolved := make([]int, 3)
 	for g := range resolved {
 		group.Go(func() {
-			for range 60 {
+			for range 80 {
 				by := manager
-				if rand.IntN(2) == 0 {
+				if rand.IntN(3) == 0 {
 					by = workers[rand.IntN(len(workers))]
 				}
 				resolve := &tracker.ChangeTaskStatus{Request: domain.Request{By: by}, TaskID: tasks[rand.IntN(len(tasks))].TaskID, Status: tracker.Resolved}

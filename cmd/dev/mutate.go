@@ -61,7 +61,7 @@ func mutations() []mutation {
 			"jobs", "TestTheSameFormSentAgainGetsTheSameAnswer"},
 		{"an event that breaks its schema is not told", []edit{{bus, "if wrong := <-checked; wrong != nil {", "if wrong := <-checked; false {"}}, "jobs", "TestACommandIsDoneWholeOrNotAtAll"},
 		{"an event that breaks its schema is not read", []edit{{"jobs/reactions.go", "if err := check(e); err != nil {", "if err := check(e); false {"}}, "jobs", "TestAnEventThatCannotBeReadSaysWhy"},
-		{"a process takes only jobs of kinds that it knows", []edit{{"jobs/client.go", "FetchOnlyKnownKinds:  true", "FetchOnlyKnownKinds:  false"}}, "jobs", "TestAKindThatAProcessDoesNotKnowWaitsForOneThatDoes"},
+		{"a process takes only jobs of kinds that it knows", []edit{{"jobs/client.go", "FetchOnlyKnownKinds: true", "FetchOnlyKnownKinds:  false"}}, "jobs", "TestAKindThatAProcessDoesNotKnowWaitsForOneThatDoes"},
 		{"session tombstones: an ended session is never written back", []edit{{"sql/dbsqlc/auth_sessions.sql.go", "touched_at = excluded.touched_at\nwhere auth.sessions.revoked_at is null\n", "touched_at = excluded.touched_at, revoked_at = null\n"}},
 			"handlers", "TestSignedOutSessionsDoNotComeBack_ASVS_3_3_1"},
 		{"a mail is claimed before it is sent", []edit{{"sql/dbsqlc/accounting_messages.sql.go", "where m.id = p.id and m.channel = 'mail' and m.state = 'waiting'", "where m.id = p.id and m.state in ('waiting', 'sending', 'sent')"}},
