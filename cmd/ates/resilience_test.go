@@ -60,10 +60,18 @@ func TestWhateverHappensThePageSaysSoAndCatchesUp(t *testing.T) {
 				"Object.defineProperty(document, 'hidden', {value: %t, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))", hidden)))
 		}
 		hide(true)
-		createTask(t, manager, "Came while it slept")
-		require.False(t, viewstest.Value[bool](tab, `document.querySelector("#board").innerText.includes("Came while it slept")`), "what nobody looks at does not follow")
+		// What it had asked for before may still come, and have the first of these on it.
+		slept := ""
+		for n := range 5 {
+			slept = fmt.Sprintf("Came while it slept, %d", n)
+			createTask(t, manager, slept)
+			if !viewstest.Value[bool](tab, fmt.Sprintf(`document.querySelector("#board").innerText.includes(%q)`, slept)) {
+				break
+			}
+			require.Less(t, n, 4, "what nobody looks at does not follow")
+		}
 		hide(false)
-		catchesUp(t, tab, "Came while it slept")
+		catchesUp(t, tab, slept)
 	})
 	t.Run("a connection that is dead without a word", func(t *testing.T) {
 		tab := tab.For(t)
