@@ -51,6 +51,9 @@ func flowSteps(facts flowFacts) []*step {
 		f.jobs[run.Batch] = append(f.jobs[run.Batch], job{kind: run.Kind, queue: run.Queue, first: run.First, last: run.Last, run: &run})
 	}
 	for _, open := range facts.open {
+		if !slices.ContainsFunc(f.batches[open.Batch], func(sum dbsqlc.SumFlowRow) bool { return sum.First <= open.Last && sum.Last >= open.First }) {
+			continue // it works for another command that told its events in the same batch
+		}
 		f.jobs[open.Batch] = append(f.jobs[open.Batch], job{kind: open.Kind, queue: open.Queue, first: open.First, last: open.Last, open: &open})
 	}
 	command := f.step(views.FlowCommand, facts.command.Name)
@@ -58,7 +61,11 @@ func flowSteps(facts flowFacts) []*step {
 	if facts.command.DoneAt != nil {
 		command.Until = f.since(*facts.command.DoneAt)
 	}
-	f.tell(facts.command.ID, command)
+	for _, sum := range facts.sums {
+		if sum.Cause == facts.command.ID {
+			f.tell(sum.Batch, command)
+		}
+	}
 	f.tellForgotten(command)
 	f.addRest(command)
 
@@ -186,7 +193,7 @@ func (f *flow) react(j job, causes []*step) {
 			f.note(i, s)
 		}
 	}
-	f.tell(run.ID, s)
+	f.tell(run.Told, s)
 }
 
 // wait adds a job that has not done its work.
@@ -295,8 +302,10 @@ func (f *flow) laneOfCommand() views.FlowLane {
 	if lane := views.FlowLane(context); slices.Contains(views.FlowLanes(), lane) {
 		return lane
 	}
-	for _, sum := range f.batches[f.command.ID] {
-		return views.FlowLane(sum.Producer)
+	for _, sum := range f.sums {
+		if sum.Cause == f.command.ID {
+			return views.FlowLane(sum.Producer)
+		}
 	}
 	return views.LaneAccounting
 }

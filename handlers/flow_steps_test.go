@@ -26,8 +26,8 @@ func drawn() (flowFacts, uuid.UUID) {
 			{Batch: run, Name: "Account.BalanceChanged", Producer: "accounting", Events: 500, First: 1001, Last: 1500, OccurredAt: at(40), Cause: uuid.New()},
 		},
 		runs: []dbsqlc.ListRunsRow{
-			{ID: run, Job: 7, Kind: "withdraw_money", Queue: "money", Attempt: 1, Events: 500, Batch: command, First: 1, Last: 500, OccurredAt: begin, BeganAt: at(40), EndedAt: at(90)},
-			{ID: shown, Job: 9, Kind: "refresh_daily_balances", Queue: "read_models", Attempt: 2, Events: 500, Batch: run, First: 1001, Last: 1500, OccurredAt: at(40), BeganAt: at(100), EndedAt: at(104)},
+			{Told: run, Job: 7, Kind: "withdraw_money", Queue: "money", Attempt: 1, Events: 500, Batch: command, First: 1, Last: 500, OccurredAt: begin, BeganAt: at(40), EndedAt: at(90)},
+			{Told: shown, Job: 9, Kind: "refresh_daily_balances", Queue: "read_models", Attempt: 2, Events: 500, Batch: run, First: 1001, Last: 1500, OccurredAt: at(40), BeganAt: at(100), EndedAt: at(104)},
 		},
 		open:    []Job{{ID: 8, Kind: "withdraw_money", Queue: "money", State: "retryable", Attempt: 3, Batch: command, First: 501, Last: 1000, Error: "deadlock detected\nand more"}},
 		entries: []dbsqlc.SumEntriesRow{{Kind: "fee", EventName: "Task.Assigned", BookedAt: at(40), Transfers: 500, Amount: 750000}},
@@ -88,6 +88,21 @@ func TestStepsThatAreAlikeAreOne(t *testing.T) {
 			require.EqualValues(t, 8, jobs[0].ID)
 			require.Zero(t, next)
 		}
+	}
+}
+
+// A batch has events of several commands where these shared a transaction; what works for the others belongs to their flows.
+func TestAFlowLeavesOutTheJobsOfOthersInItsBatch(t *testing.T) {
+	t.Parallel()
+	facts, _ := drawn()
+	shared := uuid.New()
+	facts.sums[0].Batch, facts.runs[0].Batch, facts.open[0].Batch = shared, shared, shared
+	before := causesOf(flowSteps(facts))
+	facts.open = append(facts.open, Job{ID: 10, Kind: "withdraw_money", Queue: "money", State: "retryable", Batch: shared, First: 1001, Last: 1400})
+	steps := flowSteps(facts)
+	require.Equal(t, before, causesOf(steps))
+	for _, s := range steps {
+		require.LessOrEqual(t, s.Failing, 1, "%s", s.Name)
 	}
 }
 

@@ -113,7 +113,7 @@ func (b *Bus) request(ctx context.Context, id uuid.UUID, cmd domain.Command) (ev
 // alone is request for a command in a transaction of its own.
 func (b *Bus) alone(ctx context.Context, id uuid.UUID, cmd domain.Command) (events []domain.Envelope, repeated bool, err error) {
 	err = b.inTx(ctx, func(tx domain.Tx) (err error) {
-		told := telling{command: id, correlation: id}
+		told := telling{batch: id, command: id, correlation: id}
 		requested, ok := cmd.(domain.RequestedCommand)
 		if !ok {
 			if events, err = b.run(ctx, tx, cmd, told); err != nil {
@@ -206,8 +206,12 @@ func (b *Bus) moment() time.Time { return b.now().UTC().Truncate(time.Microsecon
 
 // telling is what the events of one run of a command have in common.
 type telling struct {
+	// batch is what their jobs find them by: those of one batch are told at once, by runs that share a transaction.
+	batch                uuid.UUID
 	command, correlation uuid.UUID
 	actor                *uuid.UUID
+	// in is the span that their jobs follow from; nil where the context has it.
+	in trace.Span
 }
 
 // run lets a command work and appends its events with their jobs. It returns the events as they stand in the log.
@@ -216,11 +220,35 @@ func (b *Bus) run(ctx context.Context, tx domain.Tx, cmd domain.Command, told te
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	envelopes, err := appendEvents(ctx, tx, events, slices.Repeat([]telling{told}, len(events)))
-	if err != nil {
-		return nil, err
+	return b.tell(ctx, tx, events, slices.Repeat([]telling{told}, len(events)))
+}
+
+// tell appends events, each as it is told, with the jobs that each batch of them causes, and with jobs that follow beside. It returns the
+// events as they stand in the log.
+func (b *Bus) tell(ctx context.Context, tx domain.Tx, events []domain.Event, tellings []telling, beside ...river.InsertManyParams) (envelopes []domain.Envelope, err error) {
+	var jobs []river.InsertManyParams
+	if len(events) > 0 {
+		if envelopes, err = appendEvents(ctx, tx, events, tellings); err != nil {
+			return nil, err
+		}
+		var batches []telling
+		of := map[uuid.UUID][]domain.Envelope{}
+		for i, e := range envelopes {
+			told := tellings[i]
+			if of[told.batch] == nil {
+				batches = append(batches, told)
+			}
+			of[told.batch] = append(of[told.batch], e)
+		}
+		for _, told := range batches {
+			caused := b.flow.jobsFor(told.batch, of[told.batch])
+			if err := carryTrace(told.in, caused); err != nil {
+				return nil, err
+			}
+			jobs = append(jobs, caused...)
+		}
 	}
-	return envelopes, b.enqueue(ctx, tx, b.flow.jobsFor(told.command, envelopes))
+	return envelopes, b.enqueue(ctx, tx, append(jobs, beside...))
 }
 
 // enqueue puts jobs into their queues, if there are any.
@@ -266,7 +294,7 @@ func appendEvents(ctx context.Context, tx domain.Tx, events []domain.Event, tell
 		envelopes[i] = env
 
 		rows.Ids = append(rows.Ids, env.ID)
-		rows.Batches = append(rows.Batches, told.command)
+		rows.Batches = append(rows.Batches, told.batch)
 		rows.Names = append(rows.Names, env.Name)
 		rows.Versions = append(rows.Versions, int32(env.Version))
 		rows.Producers = append(rows.Producers, env.Producer)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
@@ -119,27 +118,26 @@ func (b *Bus) commitJointly(ctx context.Context, all []*asked) {
 	slog.InfoContext(ctx, "commands that were not done together are tried one by one", "name", commandName(all[0].cmd), "commands", len(all), "because", err)
 }
 
-// tellJointly appends the events of commands with the jobs that they cause, those of each as a batch of its own.
+// tellJointly appends the events of commands with the jobs that they cause, as one batch but for those of commands that somebody traces.
 func (b *Bus) tellJointly(ctx context.Context, tx domain.Tx, all []*asked, events [][]domain.Event) error {
+	shared, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make a batch id: %w", err)
+	}
 	var told []telling
 	for i, a := range all {
-		t := telling{command: a.id, correlation: a.id, actor: actorOf(a.cmd)}
+		in := trace.SpanFromContext(a.ctx)
+		t := telling{batch: batchOf(in, a.id, shared), command: a.id, correlation: a.id, actor: actorOf(a.cmd), in: in}
 		told = append(told, slices.Repeat([]telling{t}, len(events[i]))...)
 	}
-	envelopes, err := appendEvents(ctx, tx, slices.Concat(events...), told)
+	envelopes, err := b.tell(ctx, tx, slices.Concat(events...), told)
 	if err != nil {
 		return err
 	}
-	var jobs []river.InsertManyParams
 	for i, a := range all {
 		a.events, envelopes = envelopes[:len(events[i])], envelopes[len(events[i]):]
-		caused := b.flow.jobsFor(a.id, a.events)
-		if err := carryTrace(trace.SpanFromContext(a.ctx), caused); err != nil {
-			return err
-		}
-		jobs = append(jobs, caused...)
 	}
-	return b.enqueue(ctx, tx, jobs)
+	return nil
 }
 
 // recordCommands notes that commands of a kind were asked for, and returns those that were not before. They are noted in the order of

@@ -30,8 +30,8 @@ func atOnce(t *testing.T, bus *jobs.Bus, commands []*tracker.CreateTask) []error
 	return errs
 }
 
-// Commands that are asked for together share transactions, and still each has its own record, answer, events and jobs. One that is refused
-// or was sent before is answered as if it were alone.
+// Commands that are asked for together share transactions and jobs, and still each has its own record, answer and events, and what it set off
+// can be told. One that is refused or was sent before is answered as if it were alone.
 func TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer(t *testing.T) {
 	t.Parallel()
 	bus, pool := jobstest.Bus(t)
@@ -57,9 +57,16 @@ func TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer(t *testing.T
 	require.Len(t, ids, tasks)
 	require.Less(t, count(t, pool, `select count(distinct xmin::text) from log.commands where name = 'tracker.CreateTask'`), tasks, "fewer transactions than commands")
 	require.Equal(t, tasks, count(t, pool, `select count(*) from log.commands c where 2 = (select count(*) from log.events e
-		where e.batch = c.id and e.correlation_id = c.id and e.causation_id = c.id and e.actor = $1 and e.subject = (c.outcome ->> 'TaskID')::uuid)`, by.ID), "each told its own")
+		where e.correlation_id = c.id and e.causation_id = c.id and e.actor = $1 and e.subject = (c.outcome ->> 'TaskID')::uuid)`, by.ID), "each told its own")
 	for _, kind := range []string{"price_tasks", "withdraw_money", "refresh_tasks", "notify_given"} {
-		require.Equal(t, tasks, count(t, pool, `select count(distinct args ->> 'batch') from river.river_job where kind = $1 and args ->> 'batch' in (select id::text from log.commands)`, kind), kind)
+		require.Less(t, count(t, pool, `select count(*) from river.river_job where kind = $1`, kind), tasks, "fewer jobs than commands: %s", kind)
+	}
+	var asked []uuid.UUID
+	require.NoError(t, pool.QueryRow(t.Context(), `select array_agg(id) from log.commands where name = 'tracker.CreateTask'`).Scan(&asked))
+	waiting, err := bus.CountJobs(t.Context(), asked)
+	require.NoError(t, err)
+	for _, id := range asked {
+		require.Equal(t, jobs.JobCounts{Open: 4}, waiting[id], "each knows the four jobs that work for it")
 	}
 
 	empty := form(tasks)
@@ -82,4 +89,10 @@ func TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer(t *testing.T
 	jobstest.Work(t, bus)
 	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
+	for _, kind := range []string{"price_tasks", "withdraw_money", "notify_given"} {
+		require.Equal(t, tasks+tasks/2, count(t, pool, `select count(*) from log.commands c where 1 = (select count(*) from log.runs r where r.correlation_id = c.id and r.kind = $1
+			and r.events = 1 and exists (select from log.events e where e.batch = r.batch and e.correlation_id = c.id and e.position between r.first and r.last))`, kind), "%s: a run for each command", kind)
+	}
+	require.Zero(t, count(t, pool, `select count(*) from log.events e where e.name in ('Account.BalanceChanged', 'Task.Priced')
+		and not exists (select from log.runs r where r.told = e.batch and r.correlation_id = e.correlation_id)`), "told by a run for its own command")
 }

@@ -112,7 +112,11 @@ type JobCounts struct{ Open, Dead int }
 // CountJobs counts, for some commands, the jobs of their chains that have not done their work.
 func (b *Bus) CountJobs(ctx context.Context, flows []uuid.UUID) (map[uuid.UUID]JobCounts, error) {
 	rows, err := b.pool.Query(ctx, `select e.correlation_id, count(*) filter (where j.state <> 'discarded'), count(*) filter (where j.state = 'discarded')
-		from `+riverJob+` j join log.events e on e.position = (j.args ->> 'first')::bigint
+		from `+riverJob+` j cross join lateral (
+			select correlation_id from log.events where position = (j.args ->> 'first')::bigint and not j.args ? 'joint'
+			union
+			select correlation_id from log.events where batch = (j.args ->> 'batch')::uuid and position between (j.args ->> 'first')::bigint and (j.args ->> 'last')::bigint and j.args ? 'joint'
+		) e
 		where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled', 'discarded') and e.correlation_id = any($1) group by e.correlation_id`, flows)
 	if err != nil {
 		return nil, fmt.Errorf("count jobs: %w", err)

@@ -139,23 +139,26 @@ func (f flow) reactions() []*reaction {
 	return all
 }
 
-// jobsFor cuts the events that one run of a command told into jobs: for each reaction as few as the chunk allows.
+// jobsFor cuts the events of a batch into jobs: for each reaction as few as the chunk allows. Only where jobs of a reaction may share a
+// transaction has one job events of several commands.
 func (f flow) jobsFor(batch uuid.UUID, events []domain.Envelope) []river.InsertManyParams {
 	var jobs []river.InsertManyParams
 	for _, r := range f.reactions() {
 		var args *reactionArgs
+		var command uuid.UUID
 		n, chunk := 0, cmp.Or(r.chunk, usualChunk)
-		for i := range events {
-			if !f.reacts(r, events[i].Name) {
+		for _, e := range events {
+			if !f.reacts(r, e.Name) {
 				continue
 			}
-			if args == nil || n == chunk {
-				args, n = &reactionArgs{kind: r.kind, Batch: batch, First: events[i].Position}, 0
+			another := args != nil && e.CorrelationID != command
+			if args == nil || n == chunk || another && !r.together {
+				args, n, another = &reactionArgs{kind: r.kind, Batch: batch, First: e.Position}, 0, false
 				jobs = append(jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{Queue: r.queue}})
 			}
-			args.Last = events[i].Position
-			if !slices.Contains(args.Names, events[i].Name) {
-				args.Names = append(args.Names, events[i].Name)
+			command, args.Last, args.Joint = e.CorrelationID, e.Position, args.Joint || another
+			if !slices.Contains(args.Names, e.Name) {
+				args.Names = append(args.Names, e.Name)
 			}
 			n++
 		}

@@ -153,9 +153,18 @@ func endPieces(pieces []*piece, outcome string, err error) {
 	}
 }
 
+// batchOf is the batch of what a run tells in a transaction that it shares: one of its own where somebody traces it, since its jobs then
+// belong to its trace and to no other, and else that of all.
+func batchOf(in trace.Span, own, shared uuid.UUID) uuid.UUID {
+	if in != nil && in.SpanContext().IsSampled() {
+		return own
+	}
+	return shared
+}
+
 // carryTrace notes in jobs to which trace they belong: that of a span, whatever else shares the transaction that puts them into their queues.
 func carryTrace(of trace.Span, jobs []river.InsertManyParams) error {
-	if of == nil || !of.SpanContext().IsSampled() || len(jobs) == 0 {
+	if of == nil || !of.SpanContext().IsValid() || len(jobs) == 0 {
 		return nil
 	}
 	carrier := propagation.MapCarrier{}

@@ -26,6 +26,8 @@ type reactionArgs struct {
 	// Names are said by whoever puts the job into the queue, since a newer program may have a kind of job react to more events than this
 	// one, which must not leave them out. Jobs of before have none: theirs are those that the flow gives to their kind.
 	Names []string `json:"names,omitempty"`
+	// Joint means that the events are of several commands.
+	Joint bool `json:"joint,omitempty"`
 }
 
 // Kind is the kind of the reaction.
@@ -75,8 +77,8 @@ type piece struct {
 	job *river.Job[reactionArgs]
 	// claimed means that River has not given the job to this worker: the transaction took it from the queue itself.
 	claimed bool
-	// run is the batch of the events that it tells.
-	run    uuid.UUID
+	// batch is that of the events that it tells.
+	batch  uuid.UUID
 	events []domain.Envelope
 	told   []domain.Envelope
 
@@ -175,17 +177,24 @@ func eventsOf(pieces []*piece) []domain.Envelope {
 	return slices.CompactFunc(all, func(a, b domain.Envelope) bool { return a.Position == b.Position })
 }
 
-// tell lets a command work, and appends its events with their jobs: those of each job as a batch of its own, so that what follows from
-// it can be told from what follows from the others.
+// tell lets a command work, and appends its events with their jobs, as one batch but for those of jobs that somebody traces. What follows
+// from one can be told from what follows from the others by the event that is its cause.
 func (w *reactionWorker) tell(ctx context.Context, tx domain.Tx, cmd domain.Command, pieces []*piece) error {
+	shared, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make a batch id: %w", err)
+	}
 	of := make(map[uuid.UUID]*piece)
+	several := len(pieces) > 1
 	for _, p := range pieces {
-		var err error
-		if p.run, err = uuid.NewV7(); err != nil {
-			return fmt.Errorf("make a command id: %w", err)
+		own, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("make a batch id: %w", err)
 		}
+		p.batch = batchOf(p.command, own, shared)
 		for _, e := range p.events {
 			of[e.ID] = p
+			several = several || e.CorrelationID != pieces[0].events[0].CorrelationID
 		}
 	}
 	events, err := cmd.Handle(ctx, tx)
@@ -198,33 +207,24 @@ func (w *reactionWorker) tell(ctx context.Context, tx domain.Tx, cmd domain.Comm
 		owners[i] = pieces[0]
 		if e.Cause != nil && of[e.Cause.ID] != nil {
 			owners[i] = of[e.Cause.ID]
-		} else if len(pieces) > 1 {
-			return fmt.Errorf("%s tells %s without the event that is its cause, which it must where jobs share a transaction", commandName(cmd), e.Data.EventName())
+		} else if several {
+			return fmt.Errorf("%s tells %s without the event that is its cause, which it must where commands share a transaction", commandName(cmd), e.Data.EventName())
 		}
-		first := owners[i].events[0]
-		told[i] = telling{command: owners[i].run, correlation: first.CorrelationID, actor: first.Actor}
+		p := owners[i]
+		told[i] = telling{batch: p.batch, command: p.batch, correlation: p.events[0].CorrelationID, actor: p.events[0].Actor, in: p.command}
 	}
-	var jobs []river.InsertManyParams
-	if len(events) > 0 {
-		envelopes, err := appendEvents(ctx, tx, events, told)
-		if err != nil {
-			return err
-		}
-		for i, e := range envelopes {
-			owners[i].told = append(owners[i].told, e)
-		}
-		for _, p := range pieces {
-			caused := w.bus.flow.jobsFor(p.run, p.told)
-			if err := carryTrace(p.command, caused); err != nil {
-				return err
-			}
-			jobs = append(jobs, caused...)
-		}
-	}
+	var beside []river.InsertManyParams
 	if w.reaction.follow != nil {
-		jobs = append(jobs, w.reaction.follow(cmd)...)
+		beside = w.reaction.follow(cmd)
 	}
-	return w.bus.enqueue(ctx, tx, jobs)
+	envelopes, err := w.bus.tell(ctx, tx, events, told, beside...)
+	if err != nil {
+		return err
+	}
+	for i, e := range envelopes {
+		owners[i].told = append(owners[i].told, e)
+	}
+	return nil
 }
 
 // failure is why a job failed, with the command at the beginning of it, for the log.
@@ -327,39 +327,39 @@ func fault(err error) bool {
 var errLostJob = errors.New("job is no longer ours")
 
 // complete completes jobs in the transaction of their work, and only while each is this worker's: River's own completion does not look who
-// completes. The error must reach River, which would otherwise complete the other worker's attempt. With what it has done each leaves
-// its row in log.runs, in the same statement.
+// completes. The error must reach River, which would otherwise complete the other worker's attempt. In the same statement what they have
+// done is written to log.runs.
 func complete(ctx context.Context, tx domain.Tx, pieces []*piece, at time.Time) error {
 	n := len(pieces)
 	ids, attempts, attemptedAt, claimed := make([]int64, n), make([]int, n), make([]time.Time, n), make([]bool, n)
-	runs, events := make([]uuid.UUID, n), make([]int, n)
-	batches, firsts, lasts, correlations, occurredAt := make([]uuid.UUID, n), make([]int64, n), make([]int64, n), make([]uuid.UUID, n), make([]time.Time, n)
 	for i, p := range pieces {
-		ids[i], attempts[i], claimed[i], runs[i], events[i] = p.job.ID, p.job.Attempt, p.claimed, p.run, len(p.events)
-		batches[i], firsts[i], lasts[i], correlations[i] = p.job.Args.Batch, p.job.Args.First, p.job.Args.Last, p.correlation()
+		ids[i], attempts[i], claimed[i] = p.job.ID, p.job.Attempt, p.claimed
 		if p.job.AttemptedAt != nil {
 			attemptedAt[i] = *p.job.AttemptedAt
 		}
-		if len(p.events) > 0 {
-			occurredAt[i] = p.events[0].OccurredAt
-		}
+	}
+	did, err := runsOf(pieces)
+	if err != nil {
+		return err
 	}
 	var ours int
-	err := tx.QueryRow(ctx, `with asked as (
-			select unnest($1::bigint[]) as id, unnest($2::int[]) as attempt, unnest($3::timestamptz[]) as attempted_at, unnest($4::uuid[]) as run, unnest($5::int[]) as events,
-				unnest($6::uuid[]) as batch, unnest($7::bigint[]) as first, unnest($8::bigint[]) as last, unnest($9::uuid[]) as correlation, unnest($10::timestamptz[]) as occurred_at,
-				unnest($11::boolean[]) as claimed
+	err = tx.QueryRow(ctx, `with asked as (
+			select unnest($1::bigint[]) as id, unnest($2::int[]) as attempt, unnest($3::timestamptz[]) as attempted_at, unnest($4::boolean[]) as claimed
 		), ours as (
 			update `+riverJob+` j set state = 'completed', finalized_at = clock_timestamp(), attempt = greatest(j.attempt, 1::smallint), attempted_at = coalesce(j.attempted_at, clock_timestamp())
 			from asked a where j.id = a.id
 				and case when a.claimed then j.state = 'available' else j.state = 'running' and j.attempt = a.attempt and j.attempted_at = a.attempted_at end
-			returning j.kind, j.queue, j.attempt as tries, a.*
+			returning j.id, j.kind, j.queue, j.attempt
+		), did as (
+			select unnest($5::bigint[]) as job, unnest($6::uuid[]) as id, unnest($7::uuid[]) as told, unnest($8::int[]) as events, unnest($9::uuid[]) as batch,
+				unnest($10::bigint[]) as first, unnest($11::bigint[]) as last, unnest($12::uuid[]) as correlation, unnest($13::timestamptz[]) as occurred_at
 		), kept as (
-			insert into log.runs (id, job, kind, queue, attempt, events, batch, first, last, correlation_id, occurred_at, began_at, ended_at)
-			select run, id, kind, queue, tries, events, batch, first, last, correlation, occurred_at, $12, $13 from ours where events > 0
+			insert into log.runs (id, job, kind, queue, attempt, events, batch, first, last, told, correlation_id, occurred_at, began_at, ended_at)
+			select d.id, d.job, o.kind, o.queue, o.attempt, d.events, d.batch, d.first, d.last, d.told, d.correlation, d.occurred_at, $14, $15 from did d join ours o on o.id = d.job
 		)
 		select count(*) from ours`,
-		ids, attempts, attemptedAt, runs, events, batches, firsts, lasts, correlations, occurredAt, claimed, tx.Now, at).Scan(&ours)
+		ids, attempts, attemptedAt, claimed,
+		did.jobs, did.ids, did.told, did.events, did.batches, did.firsts, did.lasts, did.correlations, did.occurredAt, tx.Now, at).Scan(&ours)
 	if err != nil {
 		return fmt.Errorf("complete jobs: %w", err)
 	}
@@ -367,4 +367,35 @@ func complete(ctx context.Context, tx domain.Tx, pieces []*piece, at time.Time) 
 		return errLostJob
 	}
 	return nil
+}
+
+// runs are the rows of log.runs for some jobs.
+type runs struct {
+	jobs                             []int64
+	ids, told, batches, correlations []uuid.UUID
+	events                           []int
+	firsts, lasts                    []int64
+	occurredAt                       []time.Time
+}
+
+// runsOf are the runs of jobs: one for each job and command at the beginning of its events.
+func runsOf(pieces []*piece) (r runs, err error) {
+	for _, p := range pieces {
+		of := map[uuid.UUID]int{}
+		for _, e := range p.events {
+			if at, ok := of[e.CorrelationID]; ok {
+				r.events[at]++
+				continue
+			}
+			id, err := uuid.NewV7()
+			if err != nil {
+				return r, fmt.Errorf("make the id of a run: %w", err)
+			}
+			of[e.CorrelationID] = len(r.ids)
+			r.ids, r.jobs, r.told = append(r.ids, id), append(r.jobs, p.job.ID), append(r.told, p.batch)
+			r.batches, r.firsts, r.lasts = append(r.batches, p.job.Args.Batch), append(r.firsts, p.job.Args.First), append(r.lasts, p.job.Args.Last)
+			r.events, r.correlations, r.occurredAt = append(r.events, 1), append(r.correlations, e.CorrelationID), append(r.occurredAt, e.OccurredAt)
+		}
+	}
+	return r, nil
 }

@@ -287,7 +287,7 @@ func (q *Queries) ListFlowEvents(ctx context.Context, arg ListFlowEventsParams) 
 }
 
 const listRuns = `-- name: ListRuns :many
-select id, job, kind, queue, attempt, events, batch, first, last, occurred_at, began_at, ended_at
+select job, kind, queue, attempt, events, batch, first, last, coalesce(told, id) as told, occurred_at, began_at, ended_at
 from log.runs where correlation_id = $1 order by began_at, job limit $2
 `
 
@@ -297,7 +297,6 @@ type ListRunsParams struct {
 }
 
 type ListRunsRow struct {
-	ID         uuid.UUID
 	Job        int64
 	Kind       string
 	Queue      string
@@ -306,6 +305,7 @@ type ListRunsRow struct {
 	Batch      uuid.UUID
 	First      int64
 	Last       int64
+	Told       uuid.UUID
 	OccurredAt time.Time
 	BeganAt    time.Time
 	EndedAt    time.Time
@@ -322,7 +322,6 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 	for rows.Next() {
 		var i ListRunsRow
 		if err := rows.Scan(
-			&i.ID,
 			&i.Job,
 			&i.Kind,
 			&i.Queue,
@@ -331,6 +330,7 @@ func (q *Queries) ListRuns(ctx context.Context, arg ListRunsParams) ([]ListRunsR
 			&i.Batch,
 			&i.First,
 			&i.Last,
+			&i.Told,
 			&i.OccurredAt,
 			&i.BeganAt,
 			&i.EndedAt,

@@ -313,8 +313,9 @@ type LogCommand struct {
 }
 
 type LogEvent struct {
-	Position       int64
-	ID             uuid.UUID
+	Position int64
+	ID       uuid.UUID
+	// What was told at once, by one run of a command or by several that shared a transaction. Jobs name their events by batch and range of positions.
 	Batch          uuid.UUID
 	Name           string
 	Version        int32
@@ -329,6 +330,7 @@ type LogEvent struct {
 }
 
 type LogRun struct {
+	// One for each job and command at the beginning of its events.
 	ID            uuid.UUID
 	Job           int64
 	Kind          string
@@ -342,6 +344,7 @@ type LogRun struct {
 	OccurredAt    time.Time
 	BeganAt       time.Time
 	EndedAt       time.Time
+	Told          *uuid.UUID
 }
 
 type LogSeal struct {

@@ -17,7 +17,7 @@ func TestAStepThatWaitsForALockLetsOthersThrough(t *testing.T) {
 	t.Parallel()
 	url := sqltest.URL(t)
 	people, report := connect(t, url), connect(t, url)
-	_, err := people.Exec(t.Context(), "delete from goose_db_version where version_id = 22") // it may be done again
+	_, err := people.Exec(t.Context(), "delete from goose_db_version where version_id >= 22") // it may be done again
 	require.NoError(t, err)
 	reading, err := report.Begin(t.Context())
 	require.NoError(t, err)

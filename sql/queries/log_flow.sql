@@ -31,7 +31,7 @@ group by batch, name, producer order by first, name;
 
 -- name: ListRuns :many
 -- The jobs of one command that have done their work, in the order in which they began.
-select id, job, kind, queue, attempt, events, batch, first, last, occurred_at, began_at, ended_at
+select job, kind, queue, attempt, events, batch, first, last, coalesce(told, id) as told, occurred_at, began_at, ended_at
 from log.runs where correlation_id = @flow order by began_at, job limit @rows;
 
 -- name: WhereTold :many
