@@ -6,11 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain"
 	"ates/domain/auth"
+	"ates/sql/sqltest"
 	"ates/views"
 )
 
@@ -220,4 +222,24 @@ func TestFlashIsShownOnce(t *testing.T) {
 	got, err = s.sessions.PopFlash(next)
 	require.NoError(t, err)
 	require.Nil(t, got)
+}
+
+// A sign-in that was answered survives a crash of Postgres. The message for the next page need not, so its form waits for no disk.
+func TestOnlyNewSessionsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	tx := sqltest.Tx(t)
+	store := newSessions(tx, false, time.Now).store
+	data, err := scs.GobCodec{}.Encode(time.Now().Add(time.Hour), map[string]any{sessionFlash: []byte("{}")})
+	require.NoError(t, err)
+	commit := func(token string) (waits string) {
+		t.Helper()
+		_, err := tx.Exec(t.Context(), "set local synchronous_commit = on")
+		require.NoError(t, err)
+		require.NoError(t, store.CommitCtx(t.Context(), token, data, time.Time{}))
+		require.NoError(t, tx.QueryRow(t.Context(), "show synchronous_commit").Scan(&waits))
+		return waits
+	}
+	require.Equal(t, "on", commit("new"))
+	require.Equal(t, "off", commit("new"))
+	require.Equal(t, "on", commit("another"))
 }

@@ -192,7 +192,8 @@ func (q *Queries) RevokeSessionsOfSubject(ctx context.Context, arg RevokeSession
 
 const saveSession = `-- name: SaveSession :exec
 insert into auth.sessions (token_hash, subject, user_agent, data, created_at, touched_at, expires_at)
-values ($1, $2, $3, $4, $5, $5, $6)
+select $1, $2, $3, $4, $5, $5, $6
+from (select set_config('synchronous_commit', 'off', true) from auth.sessions where token_hash = $1 union all select '' limit 1) lazily
 on conflict (token_hash) do update
 set subject = excluded.subject, user_agent = excluded.user_agent, data = excluded.data, touched_at = excluded.touched_at
 where auth.sessions.revoked_at is null
@@ -207,7 +208,8 @@ type SaveSessionParams struct {
 	ExpiresAt time.Time
 }
 
-// Writes a session, new or known, and never one that has ended. The moment it expires is set once, when it is new.
+// Writes a session, new or known, and never one that has ended. The moment it expires is set once, when it is new. What a known one
+// remembers, such as the message for its next page, need not survive a crash of Postgres, so nobody waits until it is on disk.
 func (q *Queries) SaveSession(ctx context.Context, arg SaveSessionParams) error {
 	_, err := q.db.Exec(ctx, saveSession,
 		arg.TokenHash,

@@ -10,9 +10,11 @@ where s.token_hash = @token_hash and s.revoked_at is null and s.expires_at > @no
   and a.status = 'active';
 
 -- name: SaveSession :exec
--- Writes a session, new or known, and never one that has ended. The moment it expires is set once, when it is new.
+-- Writes a session, new or known, and never one that has ended. The moment it expires is set once, when it is new. What a known one
+-- remembers, such as the message for its next page, need not survive a crash of Postgres, so nobody waits until it is on disk.
 insert into auth.sessions (token_hash, subject, user_agent, data, created_at, touched_at, expires_at)
-values (@token_hash, @subject, @user_agent, @data, @now, @now, @expires_at)
+select @token_hash, @subject, @user_agent, @data, @now, @now, @expires_at
+from (select set_config('synchronous_commit', 'off', true) from auth.sessions where token_hash = @token_hash union all select '' limit 1) lazily
 on conflict (token_hash) do update
 set subject = excluded.subject, user_agent = excluded.user_agent, data = excluded.data, touched_at = excluded.touched_at
 where auth.sessions.revoked_at is null;
