@@ -128,10 +128,18 @@ func (v *taskView) addHistory(e domain.Envelope, row historyRow) {
 	h.Rewards = append(h.Rewards, row.reward)
 }
 
-// Handle applies the view; it tells nothing.
+// Handle applies the view, once; it tells nothing.
 func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	q := dbsqlc.New(tx)
 	if len(v.created.Tasks) > 0 {
+		// Most have come with who they were given to: so their rows are written once.
+		c := &v.created
+		for _, task := range c.Tasks {
+			s := v.latest[task]
+			delete(v.latest, task)
+			c.Versions, c.Statuses, c.Assignees = append(c.Versions, s.version), append(c.Statuses, s.status), append(c.Assignees, s.assignee)
+			c.Assignments, c.Since = append(c.Assignments, s.assignment), append(c.Since, s.since)
+		}
 		if err := q.ApplyCreatedToBoard(ctx, v.created); err != nil {
 			return nil, fmt.Errorf("apply new tasks to the board: %w", err)
 		}

@@ -113,12 +113,22 @@ func (q *Queries) AddHistory(ctx context.Context, arg AddHistoryParams) ([]uuid.
 }
 
 const applyCreatedToBoard = `-- name: ApplyCreatedToBoard :exec
-insert into tracker.board as b (task, number, jira_id, description, created_by, created_at)
-select unnest($1::uuid[]) as task, unnest($2::bigint[]), nullif(unnest($3::text[]), ''), unnest($4::text[]),
-       unnest($5::uuid[]), unnest($6::timestamptz[])
-order by task
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since)
+select n.task, n.number, nullif(n.jira_id, ''), n.description, n.created_by, n.created_at, coalesce(n.version, 0),
+       case when n.version > 0 then n.status else 'open' end, case when n.version > 0 then n.assignee end,
+       case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end
+from (
+    select unnest($1::uuid[]) as task, unnest($2::bigint[]) as number, unnest($3::text[]) as jira_id, unnest($4::text[]) as description,
+           unnest($5::uuid[]) as created_by, unnest($6::timestamptz[]) as created_at, unnest($7::bigint[]) as version,
+           unnest($8::text[]) as status, unnest($9::uuid[]) as assignee, unnest($10::int[]) as assignment, unnest($11::timestamptz[]) as since
+) n
+order by n.task
 on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
-    created_by = excluded.created_by, created_at = excluded.created_at
+    created_by = excluded.created_by, created_at = excluded.created_at, version = greatest(b.version, excluded.version),
+    status = case when excluded.version > b.version then excluded.status else b.status end,
+    assignee = case when excluded.version > b.version then excluded.assignee else b.assignee end,
+    assignment = case when excluded.version > b.version then excluded.assignment else b.assignment end,
+    since = case when excluded.version > b.version then excluded.since else b.since end
 `
 
 type ApplyCreatedToBoardParams struct {
@@ -128,9 +138,15 @@ type ApplyCreatedToBoardParams struct {
 	Descriptions []string
 	CreatedBy    []uuid.UUID
 	CreatedAt    []time.Time
+	Versions     []int64
+	Statuses     []string
+	Assignees    []uuid.UUID
+	Assignments  []int32
+	Since        []time.Time
 }
 
-// Puts what Task.Created tells into the board; repeats and late arrivals change nothing else.
+// Puts what Task.Created tells into the board, and the state of those tasks that have come with one (version 0 where not) unless it has a
+// later one; repeats and late arrivals change nothing else.
 func (q *Queries) ApplyCreatedToBoard(ctx context.Context, arg ApplyCreatedToBoardParams) error {
 	_, err := q.db.Exec(ctx, applyCreatedToBoard,
 		arg.Tasks,
@@ -139,6 +155,11 @@ func (q *Queries) ApplyCreatedToBoard(ctx context.Context, arg ApplyCreatedToBoa
 		arg.Descriptions,
 		arg.CreatedBy,
 		arg.CreatedAt,
+		arg.Versions,
+		arg.Statuses,
+		arg.Assignees,
+		arg.Assignments,
+		arg.Since,
 	)
 	return err
 }

@@ -1,11 +1,22 @@
 -- name: ApplyCreatedToBoard :exec
--- Puts what Task.Created tells into the board; repeats and late arrivals change nothing else.
-insert into tracker.board as b (task, number, jira_id, description, created_by, created_at)
-select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]), nullif(unnest(@jira_ids::text[]), ''), unnest(@descriptions::text[]),
-       unnest(@created_by::uuid[]), unnest(@created_at::timestamptz[])
-order by task
+-- Puts what Task.Created tells into the board, and the state of those tasks that have come with one (version 0 where not) unless it has a
+-- later one; repeats and late arrivals change nothing else.
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since)
+select n.task, n.number, nullif(n.jira_id, ''), n.description, n.created_by, n.created_at, coalesce(n.version, 0),
+       case when n.version > 0 then n.status else 'open' end, case when n.version > 0 then n.assignee end,
+       case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end
+from (
+    select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]) as number, unnest(@jira_ids::text[]) as jira_id, unnest(@descriptions::text[]) as description,
+           unnest(@created_by::uuid[]) as created_by, unnest(@created_at::timestamptz[]) as created_at, unnest(@versions::bigint[]) as version,
+           unnest(@statuses::text[]) as status, unnest(@assignees::uuid[]) as assignee, unnest(@assignments::int[]) as assignment, unnest(@since::timestamptz[]) as since
+) n
+order by n.task
 on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
-    created_by = excluded.created_by, created_at = excluded.created_at;
+    created_by = excluded.created_by, created_at = excluded.created_at, version = greatest(b.version, excluded.version),
+    status = case when excluded.version > b.version then excluded.status else b.status end,
+    assignee = case when excluded.version > b.version then excluded.assignee else b.assignee end,
+    assignment = case when excluded.version > b.version then excluded.assignment else b.assignment end,
+    since = case when excluded.version > b.version then excluded.since else b.since end;
 
 -- name: ApplyStateToBoard :exec
 -- Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
