@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 
 	"ates/domain"
 	"ates/domain/auth"
@@ -27,7 +28,30 @@ func (h *Handlers) around(next http.Handler) http.Handler {
 		h.failed(w, r, &domain.Refusal{Kind: domain.Forbidden, Code: "request.cross_origin",
 			Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."})
 	}))
-	return h.identify(h.watched(h.localized(h.headers(gzhttp.GzipHandler(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
+	return h.identify(h.watched(h.localized(h.headers(compressed(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
+}
+
+// piecewise compresses each piece of a stream by itself. What finds in one piece what was in those before needs a megabyte for it, as long
+// as the stream is open.
+var piecewise = must(gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.CompressionLevel(gzip.StatelessCompression)))
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// compressed compresses answers for those who take them so.
+func compressed(next http.Handler) http.Handler {
+	whole, stream := gzhttp.GzipHandler(next), piecewise(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == liveRoute {
+			stream(w, r)
+			return
+		}
+		whole(w, r)
+	})
 }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
@@ -129,7 +153,7 @@ func (h *Handlers) limited(next http.Handler) http.Handler {
 			most = maxImportForm
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
-		if r.URL.Path == "/live" || strings.HasSuffix(r.URL.Path, ".csv") {
+		if r.URL.Path == liveRoute || strings.HasSuffix(r.URL.Path, ".csv") {
 			next.ServeHTTP(w, r)
 			return
 		}
