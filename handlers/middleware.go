@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/klauspost/compress/gzhttp"
-	"github.com/klauspost/compress/gzip"
 
 	"ates/domain"
 	"ates/domain/auth"
@@ -31,26 +30,16 @@ func (h *Handlers) around(next http.Handler) http.Handler {
 	return h.identify(h.watched(h.localized(h.headers(compressed(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
 }
 
-// piecewise compresses each piece of a stream by itself. What finds in one piece what was in those before needs a megabyte for it, as long
-// as the stream is open.
-var piecewise = must(gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.CompressionLevel(gzip.StatelessCompression)))
-
-func must[T any](value T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return value
-}
-
-// compressed compresses answers for those who take them so.
+// compressed compresses answers for those who take them so, but not streams: their pieces are names of topics, of which the smallest is no
+// longer than what ends a compressed piece, and a compressor keeps over a megabyte for as long as a stream is open.
 func compressed(next http.Handler) http.Handler {
-	whole, stream := gzhttp.GzipHandler(next), piecewise(next)
+	compress := gzhttp.GzipHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == liveRoute {
-			stream(w, r)
+			next.ServeHTTP(w, r)
 			return
 		}
-		whole(w, r)
+		compress(w, r)
 	})
 }
 

@@ -7,12 +7,11 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 )
 
 // Thousands of pages are open at a time, each with a stream. It is not parallel: what others allocate would be counted.
-func TestACompressedStreamHoldsNothingBackAndTakesLittleMemory(t *testing.T) {
+func TestAStreamHoldsNothingBackAndTakesLittleMemory(t *testing.T) {
 	const streams, most = 40, 64 << 10
 	written, release := make(chan struct{}), make(chan struct{})
 	site := httptest.NewServer(compressed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -45,11 +44,9 @@ func TestACompressedStreamHoldsNothingBackAndTakesLittleMemory(t *testing.T) {
 		answer, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // it is, at the end of the test
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, answer.Body.Close()) })
-		require.Equal(t, "gzip", answer.Header.Get("Content-Encoding"))
+		require.Empty(t, answer.Header.Get("Content-Encoding"))
 		<-written
-		text, err := gzip.NewReader(answer.Body)
-		require.NoError(t, err)
-		lines := bufio.NewReader(text)
+		lines := bufio.NewReader(answer.Body)
 		for _, piece := range []string{"event: hello\n", "data: {}\n"} {
 			got, err := lines.ReadString('\n')
 			require.NoError(t, err)
