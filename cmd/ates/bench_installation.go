@@ -88,18 +88,8 @@ func (m *measuring) install(ctx context.Context, db benchDatabase, people int, a
 	if in.pool, err = connect(ctx, db.address); err != nil {
 		return in, err
 	}
-	public := ""
-	for range m.Processes {
-		env := []string{"ATES_DEMO=1", "ATES_CLOCK_OFFSET=" + ahead.String()}
-		p, err := startSite(db, public, env, m.profileOfNext()...)
-		if err != nil {
-			return in, err
-		}
-		in.programs = append(in.programs, p)
-		public = in.programs[0].address
-		if err := p.ready(ctx); err != nil {
-			return in, err
-		}
+	if err := in.start(ctx, m, ahead); err != nil {
+		return in, err
 	}
 	in.people = make([]*visitor, people)
 	numbers := make([]int, people)
@@ -108,15 +98,54 @@ func (m *measuring) install(ctx context.Context, db benchDatabase, people int, a
 	}
 	err = inParallel(ctx, numbers, func(i int) (err error) {
 		in.people[i], err = in.signIn(ctx, url.Values{"login": {benchLogin(i)}, "password": {benchPassword}})
-		if err == nil {
-			in.people[i].address = in.programs[i%len(in.programs)].address
-		}
 		return err
 	})
 	if err != nil {
 		return in, err
 	}
+	in.spread()
 	return in, in.settled(ctx)
+}
+
+// start starts the processes.
+func (in *installation) start(ctx context.Context, m *measuring, ahead time.Duration) error {
+	public := ""
+	for range m.Processes {
+		env := []string{"ATES_DEMO=1", "ATES_CLOCK_OFFSET=" + ahead.String()}
+		p, err := startSite(in.db, public, env, m.profileOfNext()...)
+		if err != nil {
+			return err
+		}
+		in.programs = append(in.programs, p)
+		public = in.programs[0].address
+		if err := p.ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spread has the people ask one process each.
+func (in *installation) spread() {
+	for i, person := range in.people {
+		person.address = in.programs[i%len(in.programs)].address
+	}
+}
+
+// restart puts new processes in the place of those in which people have signed in, which took 64 MB for each password. The people stay
+// signed in.
+func (in *installation) restart(ctx context.Context, m *measuring) error {
+	for _, p := range in.programs {
+		if err := p.stop(); err != nil {
+			return err
+		}
+	}
+	in.programs = nil
+	if err := in.start(ctx, m, 0); err != nil {
+		return err
+	}
+	in.spread()
+	return nil
 }
 
 // signIn lets somebody in at the first process.

@@ -41,6 +41,9 @@ func measureStreams(ctx context.Context, m *measuring) (rows []row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if err := in.restart(ctx, m); err != nil {
+		return nil, err
+	}
 	if _, err := in.process(ctx, people); err != nil {
 		return nil, err
 	}
