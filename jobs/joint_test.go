@@ -1,6 +1,8 @@
 package jobs_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -15,7 +17,7 @@ import (
 )
 
 // atOnce has the bus do commands at the same moment.
-func atOnce(t *testing.T, bus *jobs.Bus, commands []*tracker.CreateTask) []error {
+func atOnce[C domain.Command](t *testing.T, bus *jobs.Bus, commands []C) []error {
 	t.Helper()
 	errs, start := make([]error, len(commands)), make(chan struct{})
 	var group sync.WaitGroup
@@ -95,4 +97,65 @@ func TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer(t *testing.T
 	}
 	require.Zero(t, count(t, pool, `select count(*) from log.events e where e.name in ('Account.BalanceChanged', 'Task.Priced')
 		and not exists (select from log.runs r where r.told = e.batch and r.correlation_id = e.correlation_id)`), "told by a run for its own command")
+}
+
+// Whether a commit that failed has happened is nobody's to guess: whoever was in it is told, and nothing is tried a second time.
+func TestNobodyOfAFailedCommitIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	bus, pool := jobstest.Bus(t)
+	by := jobstest.Workers(t, bus, 3)[0]
+	fault{on: "insert on tracker.tasks", when: "new.description = 'Task 7'", atCommit: true}.strike(t, pool)
+	const tasks = 60
+	all := make([]*tracker.CreateTask, tasks)
+	for n := range all {
+		all[n] = &tracker.CreateTask{Request: domain.Request{By: by, Key: fmt.Sprintf("form-%d", n)}, Description: fmt.Sprintf("Task %d", n)}
+	}
+	failed := 0
+	for n, err := range atOnce(t, bus, all) {
+		made := count(t, pool, `select count(*) from tracker.tasks where description = $1`, fmt.Sprintf("Task %d", n))
+		if err != nil {
+			failed++
+			require.Zero(t, made)
+			require.Zero(t, count(t, pool, `select count(*) from log.commands where key = $1`, fmt.Sprintf("form-%d", n)))
+		} else {
+			require.Equal(t, 1, made)
+		}
+	}
+	require.Greater(t, failed, 1, "those who shared the commit with the one that broke it")
+}
+
+// sloppy is a command that leaves its own fields changed when its group fails.
+type sloppy struct {
+	domain.Request
+	ID     string
+	Result string
+}
+
+func (c *sloppy) Handle(context.Context, domain.Tx) ([]domain.Event, error) {
+	c.Result += c.ID + " done"
+	return nil, nil
+}
+
+func (c *sloppy) Requested() domain.Request { return c.Request }
+
+func (c *sloppy) HandleJointly(_ context.Context, _ domain.Tx, all []domain.RequestedCommand) ([][]domain.Event, error) {
+	for _, other := range all {
+		other.(*sloppy).Result = "half done"
+	}
+	return nil, errors.New("not together")
+}
+
+func TestCommandsThatFailTogetherAreAsTheyWereWhenEachIsTriedAlone(t *testing.T) {
+	t.Parallel()
+	bus, pool := jobstest.Bus(t)
+	by := jobstest.Workers(t, bus, 1)[0]
+	all := make([]*sloppy, 30)
+	for n := range all {
+		all[n] = &sloppy{Request: domain.Request{By: by}, ID: fmt.Sprint(n)}
+	}
+	for n, err := range atOnce(t, bus, all) {
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(n)+" done", all[n].Result)
+	}
+	require.Equal(t, len(all), count(t, pool, `select count(*) from log.commands where name = 'jobs_test.sloppy'`))
 }

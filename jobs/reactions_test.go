@@ -111,3 +111,26 @@ func TestEventsAreCutIntoJobs(t *testing.T) {
 	}, cut, "each event is in one job of each reaction, and a job has 500 at most")
 	require.Empty(t, theFlow().jobsFor(batch, []domain.Envelope{{Position: 1, Name: "Weather.Changed"}}), "nobody needs it")
 }
+
+// Commands that share a transaction share jobs too, of the kinds that can tell what follows from which.
+func TestEventsOfSeveralCommandsShareJobsWhereTheirKindCan(t *testing.T) {
+	t.Parallel()
+	var events []domain.Envelope
+	for i := range 3 {
+		command := uuid.New()
+		events = append(events, domain.Envelope{Position: int64(2*i + 1), Name: "Task.Created", CorrelationID: command}, domain.Envelope{Position: int64(2*i + 2), Name: "Tasks.Drawn", CorrelationID: command})
+	}
+	type part struct {
+		first, last int64
+		joint       bool
+	}
+	cut := map[string][]part{}
+	for _, job := range theFlow().jobsFor(uuid.New(), events) {
+		args := job.Args.(*reactionArgs)
+		cut[args.Kind()] = append(cut[args.Kind()], part{args.First, args.Last, args.Joint})
+	}
+	require.Equal(t, map[string][]part{
+		"price_tasks": {{1, 5, true}}, "refresh_tasks": {{1, 5, true}}, "notify_given": {{1, 5, true}},
+		"refresh_draws": {{2, 2, false}, {4, 4, false}, {6, 6, false}}, "notify_draw": {{2, 2, false}, {4, 4, false}, {6, 6, false}},
+	}, cut)
+}
