@@ -409,6 +409,7 @@ func TestStories(t *testing.T) {
 		t.Run(strconv.Itoa(window), func(t *testing.T) {
 			t.Parallel()
 			tab := viewstest.Browser(t)
+			tab.Examining()
 			for i := window; i < len(names); i += windows {
 				t.Run(names[i], func(t *testing.T) { lookAt(t, tab, url, names[i]) })
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -214,6 +215,15 @@ func (tab *Tab) Offline(offline bool) {
 
 //go:embed testdata/axe.min.js
 var axe string
+
+// Examining has every page that the window opens from now on come with axe-core: for a window in which most pages are examined, because to
+// send all of it to a page that is there takes about as long as to examine one.
+func (tab *Tab) Examining() {
+	tab.t.Helper()
+	if _, err := chromedp.Call(tab.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: axe}); err != nil {
+		tab.t.Fatalf("have pages come with axe: %v", err)
+	}
+}
 
 // Accessible fails the test with whatever axe-core finds against WCAG 2.2 AA and its own best practices in the whole page, or in
 // the elements that the CSS selector names.
