@@ -83,6 +83,8 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		{goPackage{ImportPath: "ates/jobs", Imports: []string{"ates/sql/sqltest"}}, "is for tests"},
 		{goPackage{ImportPath: "ates/handlers", TestImports: []string{"ates/jobs"}}, "handlers imports jobs in a test"},
 		{goPackage{ImportPath: "ates/elsewhere"}, "no rule"},
+		{goPackage{ImportPath: "ates/jobs", Imports: []string{"unsafe"}}, "imports unsafe"},
+		{goPackage{ImportPath: "ates/views", TestImports: []string{"unsafe"}}, "imports unsafe"},
 	} {
 		require.Contains(t, strings.Join(complaints(c.pkg), "\n"), c.want)
 	}
@@ -97,6 +99,9 @@ func complaints(p goPackage) (said []string) {
 	r, ok := ruleFor(name)
 	if !ok {
 		return []string{fmt.Sprintf("%s: there is no rule for it; the table of rules says where things are", name)}
+	}
+	if slices.Contains(slices.Concat(p.Imports, p.TestImports, p.XTestImports), "unsafe") {
+		said = append(said, name+" imports unsafe: cmd/dev tests without -d=checkptr, since nobody does")
 	}
 	for _, imported := range ours(p.Imports) {
 		switch {
