@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"ates/domain"
@@ -90,13 +91,16 @@ func translate(ctx context.Context, r *domain.Refusal) string {
 	return views.Refusal(ctx, r.Code, r.Message, r.Details)
 }
 
-// unavailable reports whether an error means that Postgres cannot be reached or has no room, so that trying again helps.
+// unavailable reports whether an error means that Postgres cannot be reached, has no room, or has become a standby meanwhile, so that
+// trying again helps.
 func unavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
+		return true
+	case errors.As(err, &pg) && pg.Code == pgerrcode.ReadOnlySQLTransaction:
 		return true
 	case errors.As(err, &pg):
 		switch pg.Code[:2] {

@@ -36,10 +36,26 @@ type hub struct {
 	listening   bool
 }
 
-// cursor is a place in the changes of the database: whoever has read anything at a cursor has seen every change below it.
+// cursor is a place in the changes of the database: whoever has read anything at a cursor has seen every change below it. It is a
+// transaction on a timeline of the server. When a standby takes over it counts transactions on from the last that it has heard of, while
+// readers may have been further, so that a cursor of the timeline before says nothing of what comes; it is below all of the new one.
 type cursor uint64
 
+// xidBits are those of a cursor that are the transaction; above them is the timeline.
+const xidBits = 44
+
 func (c cursor) String() string { return strconv.FormatUint(uint64(c), 10) }
+
+// xid is the transaction, as Postgres reads it.
+func (c cursor) xid() string { return strconv.FormatUint(uint64(c)&(1<<xidBits-1), 10) }
+
+func (c cursor) timeline() uint64 { return uint64(c) >> xidBits }
+
+// at is the cursor of a transaction on the same timeline.
+func (c cursor) at(xid string) (cursor, error) {
+	n, err := strconv.ParseUint(xid, 10, xidBits)
+	return cursor(c.timeline()<<xidBits | n), err
+}
 
 func parseCursor(s string) (cursor, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
@@ -49,6 +65,8 @@ func parseCursor(s string) (cursor, error) {
 const (
 	// lookEvery is how long a change can go unnoticed whose notification was lost.
 	lookEvery = 5 * time.Second
+	// lookWithin is how long a look may take. A server that has fallen silent would hold the listening connection for ever.
+	lookWithin = 5 * time.Second
 	// reconnectAfter is the pause before the listening connection is made anew.
 	reconnectAfter = time.Second
 	// pendingTopics is how many topics wait for a slow page before it is told to fetch everything again.
@@ -99,14 +117,20 @@ func (h *hub) listen(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen changes"); err != nil {
+	if err := within(ctx, lookWithin, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, "listen changes")
+		return err
+	}); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	seen, heard := map[int64]bool{}, ""
 	for {
 		traced := beginTelling(ctx, h.tracer, heard)
 		var streams int
-		seen, streams, err = h.look(ctx, dbsqlc.New(conn), seen)
+		err = within(ctx, lookWithin, func(ctx context.Context) (err error) {
+			seen, streams, err = h.look(ctx, dbsqlc.New(conn), seen)
+			return err
+		})
 		endTelling(traced, streams, err)
 		if err != nil {
 			return err
@@ -123,6 +147,13 @@ func (h *hub) listen(ctx context.Context) error {
 	}
 }
 
+// within does something that may not take longer than this.
+func within(ctx context.Context, longest time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	return do(ctx)
+}
+
 // look publishes the changes since the last look and moves the cursor on. Seen are the changes that the last look found, some
 // of which are still above the cursor; the answer are those that this one found, and how many streams wanted to hear of something.
 func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) (found map[int64]bool, streams int, err error) {
@@ -135,8 +166,12 @@ func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) 
 	h.mu.Unlock()
 	found = map[int64]bool{}
 	var topics []string
-	if from != 0 {
-		changes, err := q.ReadChanges(ctx, from.String())
+	switch {
+	case from == 0:
+	case from.timeline() != next.timeline():
+		topics = []string{everything}
+	default:
+		changes, err := q.ReadChanges(ctx, from.xid())
 		if err != nil {
 			return nil, 0, fmt.Errorf("read changes: %w", err)
 		}
@@ -155,11 +190,15 @@ func (h *hub) look(ctx context.Context, q *dbsqlc.Queries, seen map[int64]bool) 
 
 // currentCursor is the cursor for what is read from now on.
 func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
-	text, err := q.CurrentCursor(ctx)
+	now, err := q.CurrentCursor(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the cursor: %w", err)
 	}
-	return parseCursor(text)
+	timeline, err := strconv.ParseUint(now.Timeline, 16, 63-xidBits)
+	if err != nil {
+		return 0, fmt.Errorf("read the timeline: %w", err)
+	}
+	return cursor(timeline << xidBits).at(now.Xid)
 }
 
 // publish hands topics to those who want them, to each all at once, and returns how many they are. The caller holds the lock.

@@ -164,13 +164,17 @@ func TestAPageCatchesUpFromItsCursor(t *testing.T) {
 	h := &Handlers{pool: pool, hub: newHub(pool)}
 	// Transactions of other tests on the same server hold the cursor back, which is right and here in the way.
 	at := func() string {
-		var last uint64
-		require.NoError(t, pool.QueryRow(t.Context(), "select coalesce(max(xid), '0')::text::bigint from log.changes").Scan(&last))
+		var last string
+		require.NoError(t, pool.QueryRow(t.Context(), "select coalesce(max(xid), '0')::text from log.changes").Scan(&last))
 		var c cursor
 		require.Eventually(t, func() bool {
 			var err error
 			c, err = currentCursor(t.Context(), dbsqlc.New(pool))
-			return err == nil && uint64(c) > last
+			if err != nil {
+				return false
+			}
+			changed, err := c.at(last)
+			return err == nil && c > changed
 		}, time.Minute, time.Millisecond)
 		return c.String()
 	}

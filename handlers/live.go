@@ -139,7 +139,7 @@ func (h *Handlers) stillAllowed(s *stream, r *http.Request, was auth.Person) boo
 }
 
 // missed are the topics that changed since the cursor with which a page comes: the one it last heard of, else the one it was
-// rendered with. A page that comes without one, or has been away for too long, fetches everything.
+// rendered with. A page that comes without one, has been away for too long, or was here before another server took over, fetches everything.
 func (h *Handlers) missed(r *http.Request, subscribed []string) (topics []string, from cursor, err error) {
 	q := dbsqlc.New(h.pool)
 	if from, err = currentCursor(r.Context(), q); err != nil {
@@ -153,14 +153,14 @@ func (h *Handlers) missed(r *http.Request, subscribed []string) (topics []string
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the oldest change: %w", err)
 	}
-	oldest, err := parseCursor(text)
+	oldest, err := from.at(text)
 	if err != nil {
 		return nil, 0, err
 	}
 	if since < oldest {
 		return []string{everything}, from, nil
 	}
-	changes, err := q.ReadChanges(r.Context(), since.String())
+	changes, err := q.ReadChanges(r.Context(), since.xid())
 	if err != nil {
 		return nil, 0, fmt.Errorf("read changes: %w", err)
 	}

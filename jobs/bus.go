@@ -26,6 +26,7 @@ import (
 	"ates/domain/accounting"
 	"ates/domain/auth"
 	"ates/sql/dbsqlc"
+	"ates/sql/pgpool"
 	"ates/views"
 )
 
@@ -78,7 +79,8 @@ type BusConfig struct {
 
 // Do runs a command that a person, or the program itself, asks for. The command's answer is in its fields. A keyed command
 // that the same actor has sent before is not run again: its fields get the first answer. The error is a *domain.Refusal
-// when the person may not do it, and whatever the error, nothing has happened.
+// when the person may not do it, and whatever the error, nothing has happened, unless Postgres could not say what became of the commit:
+// then the same command with the same key may be asked for again, and has happened once in the end.
 func (b *Bus) Do(ctx context.Context, cmd domain.Command) error {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -186,14 +188,22 @@ func logCommand(ctx context.Context, name string, id uuid.UUID, outcome string, 
 	slog.InfoContext(ctx, "command", "name", name, "correlation", id, "outcome", outcome, "took", took.Round(time.Microsecond))
 }
 
-// inTx does everything that f does, or nothing of it, at one moment of the program's clock.
+// inTx does everything that f does, or nothing of it, at one moment of the program's clock. After an error of the commit itself nobody
+// knows which.
 func (b *Bus) inTx(ctx context.Context, f func(domain.Tx) error) error {
 	var queues []string
-	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
-		ours := &busTx{Tx: tx}
-		err := f(domain.Tx{Tx: ours, Now: b.moment()})
-		queues = ours.queues
-		return err
+	err := b.pool.AcquireFunc(ctx, func(held *pgxpool.Conn) error {
+		_ = pgpool.Replicated(held.Conn()) // what is known of others' commits is not about this one
+		err := pgx.BeginFunc(ctx, held, func(tx pgx.Tx) error {
+			ours := &busTx{Tx: tx}
+			err := f(domain.Tx{Tx: ours, Now: b.moment()})
+			queues = ours.queues
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return pgpool.Replicated(held.Conn())
 	})
 	if err == nil {
 		b.waker.wake(queues)
@@ -349,6 +359,11 @@ func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.R
 	}
 	if recorded == 1 {
 		return false, nil
+	}
+	// Whoever asks again may do so because the first commit still waits for a standby when its request ends: what is seen of it here is then
+	// on this server alone. This transaction writes a little, so that its own commit waits for the standby as well, and with it for the first.
+	if err := q.AwaitReplication(ctx); err != nil {
+		return false, fmt.Errorf("wait for the first commit to be replicated: %w", err)
 	}
 	first, err := q.FindOutcome(ctx, dbsqlc.FindOutcomeParams{Input: input, Actor: request.By.ID, Name: commandName(cmd), Key: request.Key})
 	if err != nil {

@@ -33,6 +33,10 @@ type notifier struct {
 // another's page, and no more commands were done in a second.
 const pause = 5 * time.Millisecond
 
+// notifyWithin is how long a notification may take to be sent. Those of later wait for it, and a server that has fallen silent would hold
+// them for ever.
+const notifyWithin = 5 * time.Second
+
 func newNotifier(pool *pgxpool.Pool, tracer trace.Tracer) *notifier {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "ates", Subsystem: "notifier", Name: name, Help: help})
@@ -74,6 +78,8 @@ func (n *notifier) trace(by []trace.SpanContext) {
 
 // notify sends a notification with the traces that it belongs to.
 func (n *notifier) notify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, notifyWithin)
+	defer cancel()
 	n.mu.Lock()
 	traced := n.traced
 	n.traced = nil

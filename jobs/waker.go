@@ -73,6 +73,8 @@ func (w *waker) run(ctx context.Context) {
 }
 
 func (w *waker) tell(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, notifyWithin)
+	defer cancel()
 	w.mu.Lock()
 	payloads := make([]string, 0, len(w.queues))
 	for queue := range w.queues {

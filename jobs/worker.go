@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"go.opentelemetry.io/otel/trace"
@@ -306,7 +307,8 @@ func (w *reactionWorker) split(ctx context.Context, job *river.Job[reactionArgs]
 }
 
 // fault reports whether an error lies in the work itself, so that trying again as it is will not help: neither the context's
-// end, nor the connection, nor another transaction in the way (SQLSTATE classes 08, 40, 53, 55, 57 and 58).
+// end, nor the connection, nor another transaction in the way (SQLSTATE classes 08, 40, 53, 55, 57 and 58), nor a server that has
+// become a standby.
 func fault(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLostJob) || pgconn.SafeToRetry(err) {
 		return false
@@ -315,6 +317,9 @@ func fault(err error) bool {
 	if !errors.As(err, &pg) {
 		var bad *badEvent
 		return errors.As(err, &bad)
+	}
+	if pg.Code == pgerrcode.ReadOnlySQLTransaction {
+		return false
 	}
 	switch pg.Code[:2] {
 	case "08", "40", "53", "55", "57", "58":

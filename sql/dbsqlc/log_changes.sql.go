@@ -11,15 +11,22 @@ import (
 )
 
 const currentCursor = `-- name: CurrentCursor :one
-select pg_snapshot_xmin(pg_current_snapshot())::text as cursor
+select pg_snapshot_xmin(pg_current_snapshot())::text as xid, left(pg_walfile_name(pg_current_wal_lsn()), 8)::text as timeline
 `
 
-// The cursor of this moment: whoever reads anything after this call has seen every change below it.
-func (q *Queries) CurrentCursor(ctx context.Context) (string, error) {
+type CurrentCursorRow struct {
+	Xid      string
+	Timeline string
+}
+
+// The cursor of this moment: whoever reads anything after this call has seen every change below it. It begins with the timeline of the
+// server, which is another one after each failover: a standby that takes over counts transactions on from the last that it has heard of,
+// and so gives numbers once more that were seen before.
+func (q *Queries) CurrentCursor(ctx context.Context) (CurrentCursorRow, error) {
 	row := q.db.QueryRow(ctx, currentCursor)
-	var cursor string
-	err := row.Scan(&cursor)
-	return cursor, err
+	var i CurrentCursorRow
+	err := row.Scan(&i.Xid, &i.Timeline)
+	return i, err
 }
 
 const forgetChanges = `-- name: ForgetChanges :execrows
@@ -46,15 +53,15 @@ func (q *Queries) NotifyChanges(ctx context.Context, traces string) error {
 }
 
 const oldestChange = `-- name: OldestChange :one
-select coalesce(min(xid), pg_snapshot_xmin(pg_current_snapshot()))::text as cursor from log.changes
+select coalesce(min(xid), pg_snapshot_xmin(pg_current_snapshot()))::text as xid from log.changes
 `
 
-// The cursor below which changes have been forgotten; readers further back reload everything.
+// The transaction below which changes have been forgotten; readers further back reload everything.
 func (q *Queries) OldestChange(ctx context.Context) (string, error) {
 	row := q.db.QueryRow(ctx, oldestChange)
-	var cursor string
-	err := row.Scan(&cursor)
-	return cursor, err
+	var xid string
+	err := row.Scan(&xid)
+	return xid, err
 }
 
 const readChanges = `-- name: ReadChanges :many
@@ -66,10 +73,10 @@ type ReadChangesRow struct {
 	Topics   []string
 }
 
-// The committed changes that a reader at the cursor may have missed. Some of them it may have seen already: transactions
-// do not commit in the order in which they write.
-func (q *Queries) ReadChanges(ctx context.Context, cursor string) ([]ReadChangesRow, error) {
-	rows, err := q.db.Query(ctx, readChanges, cursor)
+// The committed changes that a reader may have missed whose cursor is at a transaction of this timeline. Some of them it may have
+// seen already: transactions do not commit in the order in which they write.
+func (q *Queries) ReadChanges(ctx context.Context, xid string) ([]ReadChangesRow, error) {
+	rows, err := q.db.Query(ctx, readChanges, xid)
 	if err != nil {
 		return nil, err
 	}

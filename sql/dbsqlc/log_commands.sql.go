@@ -13,6 +13,17 @@ import (
 	"github.com/google/uuid"
 )
 
+const awaitReplication = `-- name: AwaitReplication :exec
+select pg_logical_emit_message(true, 'ates', '')
+`
+
+// Writes a little to the write-ahead log, so that the commit of this transaction waits for synchronous standbys, if there are any, and so
+// for whatever this transaction has seen. A transaction that only reads waits for nothing.
+func (q *Queries) AwaitReplication(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, awaitReplication)
+	return err
+}
+
 const findOutcome = `-- name: FindOutcome :one
 select outcome, (input = $1::jsonb)::boolean as same
 from log.commands where actor = $2 and name = $3 and key = $4::text

@@ -3,17 +3,19 @@
 insert into log.changes (topics, at) values (@topics, @at);
 
 -- name: CurrentCursor :one
--- The cursor of this moment: whoever reads anything after this call has seen every change below it.
-select pg_snapshot_xmin(pg_current_snapshot())::text as cursor;
+-- The cursor of this moment: whoever reads anything after this call has seen every change below it. It begins with the timeline of the
+-- server, which is another one after each failover: a standby that takes over counts transactions on from the last that it has heard of,
+-- and so gives numbers once more that were seen before.
+select pg_snapshot_xmin(pg_current_snapshot())::text as xid, left(pg_walfile_name(pg_current_wal_lsn()), 8)::text as timeline;
 
 -- name: ReadChanges :many
--- The committed changes that a reader at the cursor may have missed. Some of them it may have seen already: transactions
--- do not commit in the order in which they write.
-select position, topics from log.changes where xid >= (@cursor::text)::xid8 order by position;
+-- The committed changes that a reader may have missed whose cursor is at a transaction of this timeline. Some of them it may have
+-- seen already: transactions do not commit in the order in which they write.
+select position, topics from log.changes where xid >= (@xid::text)::xid8 order by position;
 
 -- name: OldestChange :one
--- The cursor below which changes have been forgotten; readers further back reload everything.
-select coalesce(min(xid), pg_snapshot_xmin(pg_current_snapshot()))::text as cursor from log.changes;
+-- The transaction below which changes have been forgotten; readers further back reload everything.
+select coalesce(min(xid), pg_snapshot_xmin(pg_current_snapshot()))::text as xid from log.changes;
 
 -- name: ForgetChanges :execrows
 delete from log.changes where at < @before;

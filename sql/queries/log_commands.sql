@@ -30,3 +30,8 @@ from log.commands where actor = @actor and name = @name and key = @key::text;
 -- name: HasCommand :one
 -- Whether an actor has sent a command with this key.
 select exists (select 1 from log.commands where actor = @actor and key = @key::text);
+
+-- name: AwaitReplication :exec
+-- Writes a little to the write-ahead log, so that the commit of this transaction waits for synchronous standbys, if there are any, and so
+-- for whatever this transaction has seen. A transaction that only reads waits for nothing.
+select pg_logical_emit_message(true, 'ates', '');
