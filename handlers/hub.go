@@ -194,11 +194,7 @@ func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the cursor: %w", err)
 	}
-	timeline, err := strconv.ParseUint(now.Timeline, 16, 63-xidBits)
-	if err != nil {
-		return 0, fmt.Errorf("read the timeline: %w", err)
-	}
-	return cursor(timeline << xidBits).at(now.Xid)
+	return cursor(uint64(now.Timeline) << xidBits).at(now.Xid)
 }
 
 // publish hands topics to those who want them, to each all at once, and returns how many they are. The caller holds the lock.

@@ -38,6 +38,7 @@ func benchmarks() []benchmark {
 		{"close", "the close of a business day: from the sweep until it is closed, paid, shown and told", measureClose},
 		{"close-kill", "the same in processes that are killed at random points (kill -9), and the proof that nobody is paid twice or not at all", measureCloseKill},
 		{"chaos", "two processes and Postgres while all sorts of things go wrong under the load of people, and the proof that everybody was told the truth", measureChaos},
+		{"failover", "two processes on a primary with synchronous standbys, under Patroni, that is killed, cut off and stopped under the load of people: for how long nothing works, and the proof that nothing is lost or doubled", measureFailover},
 		{"upgrade", "a program of before, this one, which migrates, the one of before again and this one again under the load of people: what they feel of it, and the proof that nothing fails, is lost or doubled", measureUpgrade},
 		{"pages", "the server's time for each page of a company with many tasks and a long ledger, and what its pages weigh", measurePages},
 		{"commands", "tasks created by people with a session, until everything that they set off is booked and shown", measureCommands},

@@ -22,11 +22,12 @@ import (
 	"ates/jobs"
 )
 
-// suffering is a fault that was, and how long there was no page because of it.
+// suffering is a fault that was, and how long there was no page because of it. Where the database was lost, it is also how long it took
+// until another server had taken over, until anything was done again, and until every open page was told of something new.
 type suffering struct {
-	fault  string
-	from   time.Time
-	silent time.Duration
+	fault                       string
+	from                        time.Time
+	silent, taken, idle, behind time.Duration
 }
 
 // measureChaos runs an installation under the load of people, lets one thing after the other go wrong, and compares in the end what
@@ -48,6 +49,9 @@ func measureChaos(ctx context.Context, m *measuring) (rows []row, err error) {
 	}()
 	people, err := m.populate(ctx, site)
 	if err != nil {
+		return nil, err
+	}
+	if err := execEach(ctx, site, []string{serialisationErrors}); err != nil {
 		return nil, err
 	}
 	if err := site.serve(ctx, max(2, m.Processes)); err != nil {
@@ -82,9 +86,6 @@ func (m *measuring) calm() time.Duration { return min(10*time.Second, m.During/6
 func (m *measuring) populate(ctx context.Context, site *chaosSite) ([]*chaosPerson, error) {
 	db := benchDatabase{address: site.database}
 	if err := migrateAt(ctx, db.address); err != nil {
-		return nil, err
-	}
-	if err := execEach(ctx, site, []string{serialisationErrors}); err != nil {
 		return nil, err
 	}
 	company, err := openCompany(ctx, db, time.Now())
@@ -227,42 +228,13 @@ func (m *measuring) suffer(ctx context.Context, site *chaosSite, c *crowd) ([]su
 	return suffered, ctx.Err()
 }
 
-// settle waits until all work is done and proves that the books are what everybody was told.
+// settle waits until all work is done, proves that the books are what everybody was told, and says what that was.
 func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suffering, deeds []wish, c *crowd, before, after weight) ([]row, error) {
-	pool, err := pgxpool.New(ctx, site.database)
+	drained, days, err := site.prove(ctx, deeds)
 	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	begun := time.Now()
-	if err := drain(ctx, pool); err != nil {
-		return nil, err
-	}
-	drained := time.Since(begun)
-	// The clock asks for the close once a minute.
-	today := benchBooks().Day(time.Now().Add(site.ahead))
-	err = until(ctx, 3*time.Minute, "every day before today is closed", func() (bool, error) {
-		var open int
-		err := pool.QueryRow(ctx, "select count(*) from accounting.days where day < $1 and status <> 'closed'", today).Scan(&open)
-		return open == 0, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := drain(ctx, pool); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(proveDeeds(ctx, pool, deeds), proveEffects(ctx, pool)); err != nil {
 		return nil, err
 	}
 	yes, no, silence, again := tallied(deeds)
-	if yes == 0 {
-		return nil, errors.New("nobody got anything done")
-	}
-	var days int
-	if err := pool.QueryRow(ctx, "select count(*) from accounting.days where status = 'closed'").Scan(&days); err != nil {
-		return nil, fmt.Errorf("count closed days: %w", err)
-	}
 	m.note("%d faults in %s on %d processes and %d people: %d commands were done, %d refused, %d never answered, after %d repeats; %d days were closed",
 		len(suffered), m.During, len(site.programs), len(c.people), yes, no, silence, again, days)
 	m.note("0 answered commands were lost, 0 effects doubled, nothing refused left a trace; the books were verified; the last jobs were done %s after the last form", drained.Round(time.Millisecond))
@@ -272,17 +244,59 @@ func (m *measuring) settle(ctx context.Context, site *chaosSite, suffered []suff
 	if after.outgrew(before) {
 		return nil, fmt.Errorf("the processes have grown from %+v to %+v", before, after)
 	}
-	var rows []row
+	return silences("without a page after: ", suffered, func(s suffering) time.Duration { return s.silent }), nil
+}
+
+// silences are how long something was missing after each kind of fault.
+func silences(what string, suffered []suffering, missing func(suffering) time.Duration) (rows []row) {
 	for _, kind := range kindsOf(suffered) {
-		var silent []float64
+		var silent []time.Duration
 		for _, s := range suffered {
 			if s.fault == kind {
-				silent = append(silent, s.silent.Seconds())
+				silent = append(silent, missing(s))
 			}
 		}
-		rows = append(rows, newRow("without a page after: "+kind, "s", silent))
+		rows = append(rows, newRow(what+kind, "s", seconds(silent)))
 	}
-	return rows, nil
+	return rows
+}
+
+// prove waits until all work is done, which takes so long, and is an error unless the books are what everybody was told and every day
+// before today is closed.
+func (s *chaosSite) prove(ctx context.Context, deeds []wish) (drained time.Duration, days int, err error) {
+	pool, err := pgxpool.New(ctx, s.database)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer pool.Close()
+	begun := time.Now()
+	if err := drain(ctx, pool); err != nil {
+		return 0, 0, err
+	}
+	drained = time.Since(begun)
+	// The clock asks for the close once a minute.
+	today := benchBooks().Day(time.Now().Add(s.ahead))
+	err = until(ctx, 3*time.Minute, "every day before today is closed", func() (bool, error) {
+		var open int
+		err := pool.QueryRow(ctx, "select count(*) from accounting.days where day < $1 and status <> 'closed'", today).Scan(&open)
+		return open == 0, err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := drain(ctx, pool); err != nil {
+		return 0, 0, err
+	}
+	if err := errors.Join(proveDeeds(ctx, pool, deeds), proveEffects(ctx, pool)); err != nil {
+		return 0, 0, err
+	}
+	if yes, _, _, _ := tallied(deeds); yes == 0 {
+		return 0, 0, errors.New("nobody got anything done")
+	}
+	if err := pool.QueryRow(ctx, "select count(*) from accounting.days where status = 'closed'").Scan(&days); err != nil {
+		return 0, 0, fmt.Errorf("count closed days: %w", err)
+	}
+	return drained, days, nil
 }
 
 // drain waits until no reaction is left to do, for as long as there are fewer and fewer.

@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type wish struct {
 	// about is the description of a new task, else empty.
 	about string
 	told  told
+	// at is when they were told that it is done.
+	at time.Time
 	// tries is how often it was sent until there was an answer.
 	tries int
 }
@@ -189,7 +192,7 @@ func (p *chaosPerson) do(ctx context.Context, command, path, about string, form 
 		case strings.HasPrefix(location, "/login"), status == http.StatusUnauthorized:
 			p.signedIn = false
 		case status == http.StatusSeeOther:
-			d.told = done
+			d.told, d.at = done, time.Now()
 			return
 		default:
 			d.told = refused
@@ -311,4 +314,11 @@ func (b *prober) longest(from, to time.Time) (longest time.Duration) {
 		}
 	}
 	return longest
+}
+
+// all are the gaps that there were.
+func (b *prober) all() []gap {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.gaps)
 }

@@ -282,15 +282,24 @@ func (s *chaosSite) balance(w http.ResponseWriter, r *http.Request) {
 	p.proxy.ServeHTTP(w, r)
 }
 
-// postgresProcesses are the ids of all processes of the server, its first one first.
-func (s *chaosSite) postgresProcesses() ([]int, error) {
-	content, err := os.ReadFile(filepath.Join(s.dir, "pg", "data", "postmaster.pid"))
+// postmasterOf is the id of the first process of the server whose data are in a folder.
+func postmasterOf(data string) (int, error) {
+	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid")) //nolint:gosec // a file of this run
 	if err != nil {
-		return nil, fmt.Errorf("find the server's process: %w", err)
+		return 0, fmt.Errorf("find the server's process: %w", err)
 	}
 	first, err := strconv.Atoi(strings.SplitN(string(content), "\n", 2)[0])
 	if err != nil {
-		return nil, fmt.Errorf("read the server's process: %w", err)
+		return 0, fmt.Errorf("read the server's process: %w", err)
+	}
+	return first, nil
+}
+
+// postgresProcesses are the ids of all processes of the server, its first one first.
+func (s *chaosSite) postgresProcesses() ([]int, error) {
+	first, err := postmasterOf(filepath.Join(s.dir, "pg", "data"))
+	if err != nil {
+		return nil, err
 	}
 	all, err := processes()
 	if err != nil {

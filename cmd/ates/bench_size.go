@@ -12,6 +12,7 @@ type benchSize struct {
 	Workers   int           `name:"workers" default:"10000" help:"Workers of the company."`
 	Entries   int           `name:"entries" default:"100000" help:"Ledger entries of its business day, about."`
 	Kills     int           `name:"kills" default:"20" help:"How often a process is killed."`
+	Times     int           `name:"times" default:"10" help:"How often the primary is killed; it is lost in each other way a third as often."`
 	Processes int           `name:"processes" default:"1" help:"How many processes work side by side."`
 	DaysOff   int           `name:"days-off" default:"1" help:"How many days are overdue where processes are killed."`
 	During    time.Duration `name:"during" default:"5m" help:"How long people work in chaos and during upgrades."`
@@ -35,7 +36,7 @@ type benchSize struct {
 
 // check refuses sizes with which there is nothing to measure.
 func (s benchSize) check() error {
-	sizes := map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "processes": s.Processes, "days-off": s.DaysOff,
+	sizes := map[string]int{"rounds": s.Rounds, "workers": s.Workers, "entries": s.Entries, "kills": s.Kills, "times": s.Times, "processes": s.Processes, "days-off": s.DaysOff,
 		"people": s.People, "tasks": s.Tasks, "ledger": s.Ledger, "staff": s.Staff, "requests": s.Requests, "commands": s.Commands, "clients": s.Clients,
 		"backlog": s.Backlog, "clicks": s.Clicks, "crew": s.Crew, "streams": s.Streams, "events": s.Events, "growth-from": s.Shortest, "growth-to": s.Longest}
 	for _, n := range s.Open {

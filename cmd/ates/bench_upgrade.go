@@ -79,7 +79,7 @@ func measureUpgrade(ctx context.Context, m *measuring) (rows []row, err error) {
 		if err := site.handOver(ctx, &ways[i], calm); err != nil {
 			return nil, fmt.Errorf("%s: %w", ways[i].name, err)
 		}
-		if err := pages.follow(ctx); err != nil {
+		if err := pages.follow(ctx, time.Time{}); err != nil {
 			return nil, fmt.Errorf("after %s: %w", ways[i].name, err)
 		}
 	}

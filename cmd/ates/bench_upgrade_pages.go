@@ -138,12 +138,12 @@ func (o *livePage) listen(ctx context.Context, cut time.Time, attempt *int) erro
 	return lines.Err()
 }
 
-// follow waits until each page has been told of a change on the stream that it has now.
-func (all livePages) follow(ctx context.Context) error {
+// follow waits until each page has been told of a change on the stream that it has now, and after some moment.
+func (all livePages) follow(ctx context.Context, after time.Time) error {
 	return until(ctx, time.Minute, "every page follows again", func() (bool, error) {
 		for _, o := range all {
 			o.mu.Lock()
-			heard := !o.heard.IsZero()
+			heard := o.heard.After(after)
 			if o.mu.Unlock(); !heard {
 				return false, nil
 			}

@@ -11,17 +11,20 @@ import (
 )
 
 const currentCursor = `-- name: CurrentCursor :one
-select pg_snapshot_xmin(pg_current_snapshot())::text as xid, left(pg_walfile_name(pg_current_wal_lsn()), 8)::text as timeline
+select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
+    case when pg_is_in_recovery()
+        then (select greatest(c.timeline_id, r.min_recovery_end_timeline) from pg_control_checkpoint() c, pg_control_recovery() r)
+        else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int end::int as timeline
 `
 
 type CurrentCursorRow struct {
 	Xid      string
-	Timeline string
+	Timeline int32
 }
 
 // The cursor of this moment: whoever reads anything after this call has seen every change below it. It begins with the timeline of the
 // server, which is another one after each failover: a standby that takes over counts transactions on from the last that it has heard of,
-// and so gives numbers once more that were seen before.
+// and so gives numbers once more that were seen before. A standby may say for a while that it is on the timeline before.
 func (q *Queries) CurrentCursor(ctx context.Context) (CurrentCursorRow, error) {
 	row := q.db.QueryRow(ctx, currentCursor)
 	var i CurrentCursorRow

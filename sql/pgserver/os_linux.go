@@ -31,6 +31,9 @@ func diesWithParent(cmd *exec.Cmd, throwaway bool) {
 	}
 }
 
+// stopsWithParent lets the kernel tell a program to stop when this process is killed.
+func stopsWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM }
+
 // inspect tells the state of a process and how it was called.
 func inspect(pid int) (processState, string) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -19,6 +19,9 @@ func memoryFolders() []string { return nil }
 // diesWithParent does nothing: there is no such service here, so the next start stops a server that was left behind.
 func diesWithParent(*exec.Cmd, bool) {}
 
+// stopsWithParent does nothing either.
+func stopsWithParent(*exec.Cmd) {}
+
 // inspect tells the state of a process and how it was called.
 func inspect(pid int) (processState, string) {
 	out, err := exec.Command("ps", "-ww", "-o", "state=,command=", "-p", strconv.Itoa(pid)).Output()
