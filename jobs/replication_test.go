@@ -43,7 +43,8 @@ func TestWhatNoStandbyHasIsNotAnswered(t *testing.T) {
 	jobstest.Workers(t, bus, 1)
 
 	// waits are the processes that wait for a standby, apart from those of before.
-	waits := func(known ...uint32) (pid uint32) {
+	waits := func(known ...int32) (pid int32) {
+		known = append([]int32{0}, known...) // none would be null
 		require.Eventually(t, func() bool {
 			return admin.QueryRow(t.Context(), "select pid from pg_stat_activity where wait_event = 'SyncRep' and pid <> all($1)", known).Scan(&pid) == nil
 		}, patience, 10*time.Millisecond, "nobody waits for the standby")

@@ -84,6 +84,7 @@ func TestAProgramGoesOnByItselfWhenAStandbyTakesOver(t *testing.T) {
 		return err == nil && status == http.StatusOK
 	}, time.Minute, 50*time.Millisecond)
 	await(t, events, `change ["*"]`) // the numbers of what changed begin anew
+	createTask(t, manager, "After")
 	await(t, events, "tasks/")
 	require.Eventually(t, func() bool {
 		status, _ := manager.get("/readyz")

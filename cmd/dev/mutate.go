@@ -71,6 +71,8 @@ func mutations() []mutation {
 		{"resolved is final", []edit{{"sql/dbsqlc/tracker_tasks.sql.go", "where id = $3 and status = 'open'", "where id = $3"}}, "domain/tracker", "TestResolvedIsFinal"},
 		{"idempotency keys: a form that comes again gets the first answer", []edit{{bus, "requested); err != nil || repeated {", "requested); err != nil {"}},
 			"jobs", "TestTheSameFormSentAgainGetsTheSameAnswer"},
+		{"a commit that no standby has is not answered", []edit{{bus, "return pgpool.Replicated(held.Conn())", "return nil"}}, "jobs", "TestWhatNoStandbyHasIsNotAnswered"},
+		{"nor is what another request has committed", []edit{{bus, "if err := q.AwaitReplication(ctx); err != nil {", "if err := error(nil); err != nil {"}}, "jobs", "TestWhatNoStandbyHasIsNotAnswered"},
 		{"an event that breaks its schema is not told", []edit{{bus, "if wrong := <-checked; wrong != nil {", "if wrong := <-checked; false {"}}, "jobs", "TestACommandIsDoneWholeOrNotAtAll"},
 		{"an event that breaks its schema is not read", []edit{{"jobs/reactions.go", "if err := check(e); err != nil {", "if err := check(e); false {"}}, "jobs", "TestAnEventThatCannotBeReadSaysWhy"},
 		{"a process takes only jobs of kinds that it knows", []edit{{"jobs/client.go", "FetchOnlyKnownKinds: true", "FetchOnlyKnownKinds:  false"}}, "jobs", "TestAKindThatAProcessDoesNotKnowWaitsForOneThatDoes"},

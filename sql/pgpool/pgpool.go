@@ -19,7 +19,7 @@ const (
 	// where the address names several servers the next one is asked then.
 	connectWithin = 10 * time.Second
 	// nextWithin is the same where there is a next one.
-	nextWithin = 3 * time.Second
+	nextWithin = 2 * time.Second
 	// pingWithin is how long a connection that was idle may take to show that it lives.
 	pingWithin = 3 * time.Second
 	// silentAtMost is how long the machine at the other end may leave unanswered what was sent to it.
