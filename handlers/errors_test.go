@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain/accounting"
@@ -39,4 +42,14 @@ func TestAFormThatMeetsAFaultIsKeptToBeSentAgain(t *testing.T) {
 	body = fail("/auth/login", url.Values{"login": {"ann"}, "password": {"open-sesame"}})
 	require.NotContains(t, body, "open-sesame", "a password is shown to nobody")
 	require.NotContains(t, body, `action="/auth/login"`)
+}
+
+func TestWhatWillPassIsToldFromWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	for code, passes := range map[string]bool{
+		pgerrcode.ReadOnlySQLTransaction: true, pgerrcode.TransactionResolutionUnknown: true, pgerrcode.AdminShutdown: true, pgerrcode.TooManyConnections: true,
+		pgerrcode.ActiveSQLTransaction: false, pgerrcode.UniqueViolation: false, pgerrcode.SyntaxError: false,
+	} {
+		require.Equal(t, passes, unavailable(fmt.Errorf("find session: %w", &pgconn.PgError{Code: code})), code)
+	}
 }

@@ -59,6 +59,49 @@ func told(t *testing.T, s *subscription, within time.Duration) []string {
 
 const soon = 10 * time.Second
 
+// TestTheHubGivesUpAServerThatSaysNothing has a look wait as it would for a server that is stopped.
+func TestTheHubGivesUpAServerThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	h, pool := listening(t)
+	page := subscribed(t, h, "tasks")
+	change(t, pool, "tasks/1")
+	notify(t, pool)
+	require.Equal(t, []string{"tasks/1"}, told(t, page, soon))
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "lock table log.changes")
+	require.NoError(t, err)
+	notify(t, pool)
+	require.Eventually(t, func() bool { return !h.ready() }, time.Minute, 10*time.Millisecond)
+	change(t, tx, "tasks/2")
+	require.NoError(t, tx.Commit(t.Context()))
+	require.Contains(t, told(t, page, time.Minute), "tasks/2", "what it was told before may come again")
+}
+
+// TestPagesBeginAnewOnAnotherTimeline is what becomes of a standby that has taken over: it may give transactions the numbers of some that
+// were seen before.
+func TestPagesBeginAnewOnAnotherTimeline(t *testing.T) {
+	t.Parallel()
+	pool := sqltest.Pool(t)
+	h := newHub(pool)
+	page := subscribed(t, h, "tasks")
+	now, err := currentCursor(t.Context(), dbsqlc.New(pool))
+	require.NoError(t, err)
+	require.Positive(t, now.timeline())
+	h.cursor = now - 1<<xidBits + 1_000
+	_, streams, err := h.look(t.Context(), dbsqlc.New(pool), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, streams)
+	require.Equal(t, []string{everything}, page.take())
+	require.Equal(t, now.timeline(), h.at().timeline())
+
+	whole := &Handlers{pool: pool, hub: h}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/live?since="+(now-1<<xidBits+1_000).String(), nil)
+	topics, _, err := whole.missed(r, []string{"tasks"})
+	require.NoError(t, err)
+	require.Equal(t, []string{everything}, topics)
+}
+
 // change notes changed topics in a transaction, as jobs do.
 func change(t *testing.T, db dbsqlc.DBTX, topics ...string) {
 	t.Helper()

@@ -27,6 +27,8 @@ func TestWhatIsAFaultOfTheWorkItself(t *testing.T) {
 		"a lock that is not to be had":   {&pgconn.PgError{Code: "55P03"}, false},
 		"too many connections":           {&pgconn.PgError{Code: "53300"}, false},
 		"a database that is shut down":   {&pgconn.PgError{Code: "57P01"}, false},
+		"a server that takes no writes":  {&pgconn.PgError{Code: "25006"}, false},
+		"a commit nobody knows of":       {&pgconn.PgError{Code: "08007"}, false},
 		"a connection that broke":        {&pgconn.PgError{Code: "08006"}, false},
 		"a disk that is full":            {&pgconn.PgError{Code: "53100"}, false},
 		"a job that took too long":       {context.DeadlineExceeded, false},

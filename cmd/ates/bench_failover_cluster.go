@@ -66,7 +66,7 @@ func findFailoverPrograms() (found failoverPrograms, err error) {
 }
 
 // The people of a cluster that is thrown away.
-const failoverPassword = "for-as-long-as-it-lasts" //nolint:gosec // in a database that is thrown away
+const failoverPassword = "for-as-long-as-it-lasts"
 
 // startFailoverCluster starts a cluster in a folder and makes a database in it, and returns when it has a primary and two standbys. It
 // must be closed, also after an error.
@@ -109,14 +109,14 @@ func startFailoverCluster(ctx context.Context, dir string) (c *failoverCluster, 
 		}
 	}
 	return c, until(ctx, within, "every node has the database", func() (bool, error) {
+		has := 0
 		for _, node := range c.nodes {
-			conn, err := pgx.Connect(ctx, "postgres://ates:"+failoverPassword+"@"+node.postgres+"/ates?sslmode=disable")
-			if err != nil {
-				return false, nil // it is asked again
+			if conn, err := pgx.Connect(ctx, "postgres://ates:"+failoverPassword+"@"+node.postgres+"/ates?sslmode=disable"); err == nil {
+				has++
+				_ = conn.Close(ctx)
 			}
-			_ = conn.Close(ctx)
 		}
-		return true, nil
+		return has == len(c.nodes), nil
 	})
 }
 
@@ -140,8 +140,9 @@ func (c *failoverCluster) startEtcd(ctx context.Context) (address string, err er
 		return "", fmt.Errorf("make a folder for etcd: %w", err)
 	}
 	clients, peers := "http://"+ports[0], "http://"+ports[1]
-	cmd := exec.Command(c.programs.etcd, "--name=ates", "--data-dir="+filepath.Join(dir, "data"), "--listen-client-urls="+clients, "--advertise-client-urls="+clients,
-		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=ates="+peers, "--log-level=warn", "--logger=zap") //nolint:gosec // it is etcd
+	cmd := exec.Command(c.programs.etcd, "--name=ates", //nolint:gosec // it is etcd
+		"--data-dir="+filepath.Join(dir, "data"), "--listen-client-urls="+clients, "--advertise-client-urls="+clients,
+		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=ates="+peers, "--log-level=warn", "--logger=zap")
 	if c.etcd, err = startLogged(c.account, cmd, filepath.Join(c.dir, "etcd.log")); err != nil {
 		return "", fmt.Errorf("start etcd: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 )
 
@@ -22,7 +23,7 @@ type wire struct {
 	group  sync.WaitGroup
 }
 
-// newWire makes a wire to an address, which need not be listened on yet. It must be closed.
+// newWire makes a wire to an address, or to the path of a socket, which need not be listened on yet. It must be closed.
 func newWire(ctx context.Context, to string) (*wire, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -85,7 +86,11 @@ func (w *wire) carry(ctx context.Context, from net.Conn) {
 	if w.pass(ctx) != nil {
 		return
 	}
-	to, err := (&net.Dialer{}).DialContext(ctx, "tcp", w.to)
+	network := "tcp"
+	if strings.HasPrefix(w.to, "/") {
+		network = "unix"
+	}
+	to, err := (&net.Dialer{}).DialContext(ctx, network, w.to)
 	if err != nil || !w.hold(to) {
 		return
 	}

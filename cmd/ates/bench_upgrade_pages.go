@@ -78,13 +78,14 @@ func openLivePages(ctx context.Context, people []*chaosPerson) livePages {
 }
 
 // stay keeps the stream open: when it ends, another one is opened after the time that it said, and after twice as long each time
-// that there is none.
+// that there is none, up to what the pages have in their hx-config.
 func (o *livePage) stay(ctx context.Context) {
 	o.person.signIn(ctx)
 	cut := time.Time{}
 	for attempt := 0; ctx.Err() == nil; attempt++ {
 		if attempt > 0 {
-			pauseFor(ctx, o.retry<<min(attempt-1, 4))
+			const longest = 15 * time.Second
+			pauseFor(ctx, min(o.retry<<min(attempt-1, 4), longest))
 		}
 		if err := o.listen(ctx, cut, &attempt); err != nil && ctx.Err() == nil {
 			o.person.site.requests.count("the stream of "+o.person.login, 0, err)

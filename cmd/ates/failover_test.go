@@ -114,6 +114,47 @@ func TestAConnectionToWhatHasBecomeAStandbyIsGivenUp(t *testing.T) {
 	require.NotEqual(t, was, is)
 }
 
+// TestWhatLedToThePrimaryOfBeforeIsLetGo has two ways to one server in the place of two servers.
+func TestWhatLedToThePrimaryOfBeforeIsLetGo(t *testing.T) {
+	t.Parallel()
+	found, err := pgxpool.ParseConfig(sqltest.URL(t))
+	require.NoError(t, err)
+	server := found.ConnConfig
+	_, socket := pgconn.NetworkAddress(server.Host, server.Port)
+	var ways []string
+	var wires []*wire
+	for range 2 {
+		w, err := newWire(t.Context(), socket)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = w.close() })
+		host, port, err := net.SplitHostPort(w.address())
+		require.NoError(t, err)
+		wires = append(wires, w)
+		ways = append(ways, (&url.URL{Scheme: "postgres", User: url.UserPassword(server.User, server.Password), Path: "/" + server.Database,
+			RawQuery: url.Values{"host": {host}, "port": {port}, "sslmode": {"disable"}}.Encode()}).String())
+	}
+	pool, err := connect(t.Context(), severally(t, ways...))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	var before []*pgxpool.Conn
+	for range 2 {
+		conn, err := pool.Acquire(t.Context())
+		require.NoError(t, err)
+		before = append(before, conn)
+	}
+	wires[0].cut()
+	conn, err := pool.Acquire(t.Context())
+	require.NoError(t, err, "the other way")
+	for _, c := range before {
+		c.Release()
+	}
+	const soon = 10 * time.Second // less than it takes to part from a server that does not answer
+	require.Eventually(t, func() bool { return pool.Stat().TotalConns() == 1 }, soon, 10*time.Millisecond)
+	require.NoError(t, conn.Ping(t.Context()))
+	conn.Release()
+	wires[0].mend()
+}
+
 // TestAServerThatSaysNothingIsPassedOver has a server that accepts connections and never answers, as one does that is stopped.
 func TestAServerThatSaysNothingIsPassedOver(t *testing.T) {
 	t.Parallel()
