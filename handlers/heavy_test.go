@@ -91,7 +91,7 @@ func TestWhichPagesAreReadFromTheStandby(t *testing.T) {
 	handle := h.heavy(func(_ http.ResponseWriter, r *http.Request, _ page) error {
 		_, copied = r.Context().Value(standbyConn{}).(*pgxpool.Conn)
 		at, err := currentCursor(r.Context(), h.queries)
-		require.Equal(t, copied, at == 100, "the page's stream goes on from where the page is, not from where the database is")
+		require.Equal(t, copied, at.xid() == "100", "the page's stream goes on from where the page is, not from where the database is")
 		return err
 	})
 	read := func(header http.Header) bool {
