@@ -38,7 +38,7 @@ type failoverPrograms struct{ etcd, patroni, postgres string }
 
 // findFailoverPrograms is an error that says what to install.
 func findFailoverPrograms() (found failoverPrograms, err error) {
-	const install = "apt-get install --no-install-recommends etcd-server patroni postgresql"
+	const install = "apt-get install --no-install-recommends etcd-server patroni python3-etcd postgresql"
 	if found.etcd, err = exec.LookPath("etcd"); err == nil {
 		found.patroni, err = exec.LookPath("patroni")
 	}
@@ -142,7 +142,7 @@ func (c *failoverCluster) startEtcd(ctx context.Context) (address string, err er
 	clients, peers := "http://"+ports[0], "http://"+ports[1]
 	cmd := exec.Command(c.programs.etcd, "--name=ates", //nolint:gosec // it is etcd
 		"--data-dir="+filepath.Join(dir, "data"), "--listen-client-urls="+clients, "--advertise-client-urls="+clients,
-		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=ates="+peers, "--log-level=warn", "--logger=zap")
+		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=ates="+peers, "--log-level=warn", "--logger=zap", "--enable-v2")
 	if c.etcd, err = startLogged(c.account, cmd, filepath.Join(c.dir, "etcd.log")); err != nil {
 		return "", fmt.Errorf("start etcd: %w", err)
 	}

@@ -317,5 +317,5 @@ func TestFailingOverSaysWhatToInstall(t *testing.T) {
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+sqltest.URL(t), "PATH=")
 	said, err := cmd.CombinedOutput()
 	require.Error(t, err)
-	require.Contains(t, string(said), "apt-get install --no-install-recommends etcd-server patroni postgresql")
+	require.Contains(t, string(said), "apt-get install --no-install-recommends etcd-server patroni python3-etcd postgresql")
 }
