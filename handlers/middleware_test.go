@@ -41,7 +41,7 @@ func TestAStreamHoldsNothingBackAndTakesLittleMemory(t *testing.T) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.URL+"/live", nil)
 		require.NoError(t, err)
 		r.Header.Set("Accept-Encoding", "gzip, deflate, br, zstd")
-		answer, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // it is, at the end of the test
+		answer, err := http.DefaultTransport.RoundTrip(r)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, answer.Body.Close()) })
 		require.Empty(t, answer.Header.Get("Content-Encoding"))
