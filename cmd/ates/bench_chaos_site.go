@@ -336,6 +336,16 @@ func (s *chaosSite) killPostgres(ctx context.Context) error {
 	return s.postgres.Stop(ctx) // it is gone; this lets go of its folder
 }
 
+// end closes the installation, and returns the error that a measurement of it ended with, if it did, with what the programs said last.
+func (s *chaosSite) end(ctx context.Context, err error) error {
+	if err != nil {
+		for _, p := range s.programs {
+			err = fmt.Errorf("%w; %s said: %s", err, p.listens, p.lastWords())
+		}
+	}
+	return errors.Join(err, s.close(ctx))
+}
+
 // close ends everything and removes the folder.
 func (s *chaosSite) close(ctx context.Context) error {
 	for _, p := range s.programs {

@@ -27,14 +27,7 @@ func measureFailover(ctx context.Context, m *measuring) (rows []row, err error) 
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			for _, p := range site.programs {
-				err = fmt.Errorf("%w; %s said: %s", err, p.listens, p.lastWords())
-			}
-		}
-		err = errors.Join(err, site.close(context.WithoutCancel(ctx)))
-	}()
+	defer func() { err = site.end(context.WithoutCancel(ctx), err) }()
 	cluster, err := startFailoverCluster(ctx, site.dir)
 	defer func() {
 		for _, p := range site.programs { // they have nothing to do once it is gone

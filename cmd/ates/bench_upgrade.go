@@ -39,14 +39,7 @@ func measureUpgrade(ctx context.Context, m *measuring) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			for _, p := range site.programs {
-				err = fmt.Errorf("%w; %s said: %s", err, p.listens, p.lastWords())
-			}
-		}
-		err = errors.Join(err, site.close(context.WithoutCancel(ctx)))
-	}()
+	defer func() { err = site.end(context.WithoutCancel(ctx), err) }()
 	db, err := m.server.make(ctx, "template0")
 	if err != nil {
 		return nil, err

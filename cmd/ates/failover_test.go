@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -45,14 +44,7 @@ func severally(t testing.TB, addresses ...string) string {
 // does: it has the standby take over.
 func TestAProgramGoesOnByItselfWhenAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "ates-failover-")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o755))
-	primary := serverIn(t, filepath.Join(dir, "primary"))
-	copied := filepath.Join(dir, "standby")
-	copyServer(t, primary, filepath.Join(dir, "primary"), copied)
-	standby := serverIn(t, copied)
+	primary, standby := pairOfServers(t)
 
 	p := start(t, []string{"DATABASE_URL=" + severally(t, standby.URL(), primary.URL()), "DATABASE_DIRECT_URL=", "ATES_DEMO=1"})
 	manager := signIn(t, p.address, "manager")

@@ -24,14 +24,7 @@ import (
 // what they have done themselves, nobody sees what is older than a few seconds, and nobody sees an error.
 func TestHeavyPagesAreReadFromAStandby(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "ates-standby-")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o755))
-	primary := serverIn(t, filepath.Join(dir, "primary"))
-	copied := filepath.Join(dir, "standby")
-	copyServer(t, primary, filepath.Join(dir, "primary"), copied)
-	standby := serverIn(t, copied)
+	primary, standby := pairOfServers(t)
 
 	p := start(t, []string{"DATABASE_URL=" + primary.URL(), "DATABASE_DIRECT_URL=", "DATABASE_REPLICA_URL=" + standby.URL(), "ATES_DEMO=1"})
 	pool, replica := dial(t, primary.URL()), dial(t, standby.URL())
@@ -59,7 +52,7 @@ func TestHeavyPagesAreReadFromAStandby(t *testing.T) {
 		reads(other, path, "standby")
 	}
 
-	_, err = replica.Exec(t.Context(), "select pg_wal_replay_pause()")
+	_, err := replica.Exec(t.Context(), "select pg_wal_replay_pause()")
 	require.NoError(t, err)
 	createTask(t, manager, "Not on the standby")
 	jobstest.Idle(t, pool, time.Minute)
@@ -82,6 +75,19 @@ func TestHeavyPagesAreReadFromAStandby(t *testing.T) {
 		status, said := manager.get("/readyz")
 		return status == http.StatusOK && strings.Contains(said, "\nstandby: does not answer, so everything is read from the database itself\n")
 	}, time.Minute, 100*time.Millisecond)
+}
+
+// pairOfServers are a server and one that follows it.
+func pairOfServers(t testing.TB) (primary, standby *pgserver.Server) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ates-standby-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	primary = serverIn(t, filepath.Join(dir, "primary"))
+	copied := filepath.Join(dir, "standby")
+	copyServer(t, primary, filepath.Join(dir, "primary"), copied)
+	return primary, serverIn(t, copied)
 }
 
 // serverIn starts a server of the test's own in a folder.
