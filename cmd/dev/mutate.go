@@ -29,10 +29,10 @@ type edit struct{ file, old, new string }
 // mutations are the guards on which the promises rest. A new guard is a line here.
 func mutations() []mutation {
 	const (
-		bus, worker = "jobs/bus.go", "jobs/worker.go"
-		ledger      = "sql/dbsqlc/accounting_ledger.sql.go"
-		accounting  = "sql/migrations/00004_accounting.sql"
-		days        = "sql/migrations/00005_accounting_days.sql"
+		bus        = "jobs/bus.go"
+		ledger     = "sql/dbsqlc/accounting_ledger.sql.go"
+		accounting = "sql/migrations/00004_accounting.sql"
+		days       = "sql/migrations/00005_accounting_days.sql"
 	)
 	return []mutation{
 		{"the outbox: jobs commit with their command", []edit{{bus, "b.river.InsertManyTx(ctx, tx.Tx, jobs)", "b.river.InsertMany(ctx, jobs)"}},
@@ -55,13 +55,13 @@ func mutations() []mutation {
 			"jobs", "TestCommandsThatFailTogetherAreAsTheyWereWhenEachIsTriedAlone"},
 		{"joint work: who has gone on alone is in no group", []edit{{"jobs/gathering.go", "g.waiting = slices.Delete(g.waiting, at, at+1)", "_ = at"}},
 			"jobs", "TestNobodyWaitsForLongForAGroupThatHangs"},
-		{"joint jobs: each command has its own runs", []edit{{worker, "if at, ok := of[e.CorrelationID]; ok {", "if at, ok := of[e.CorrelationID]; ok || len(of) > 0 {"}},
+		{"joint jobs: each command has its own runs", []edit{{"jobs/complete.go", "if at, ok := of[e.CorrelationID]; ok {", "if at, ok := of[e.CorrelationID]; ok || len(of) > 0 {"}},
 			"jobs", "TestCommandsOfTheMomentShareATransactionAndEachHasItsOwnAnswer"},
 		{"joint jobs: only kinds that may share a transaction work for several commands", []edit{{"jobs/reactions.go", "|| another && !r.together {", "{"}},
 			"jobs", "TestEventsOfSeveralCommandsShareJobsWhereTheirKindCan"},
 		{"joint jobs: a flow has only its own", []edit{{"handlers/flow_steps.go", "continue // it works", "// it works"}},
 			"handlers", "TestAFlowLeavesOutTheJobsOfOthersInItsBatch"},
-		{"fenced completion: only who has the job ends it", []edit{{worker, "if ours != n {", "if false {"}}, "jobs", "TestAJobThatWasTakenOverHasOneEffect"},
+		{"fenced completion: only who has the job ends it", []edit{{"jobs/complete.go", "if ours != n {", "if false {"}}, "jobs", "TestAJobThatWasTakenOverHasOneEffect"},
 		{"the watermark: a day waits for its events", []edit{{"jobs/close_day.go", "where j.kind = any($1) and", "where false and j.kind = any($1) and"}},
 			"jobs", "TestADayIsClosedWhenItsEventsAreBookedOrTheGracePeriodIsOver"},
 		{"a resolve is of the assignment that was seen", []edit{{"sql/dbsqlc/tracker_tasks.sql.go", "and ($5::int is null or assignment = $5::int)", "and ($5::int is null or true)"}},
