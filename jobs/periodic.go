@@ -21,9 +21,14 @@ type chore struct {
 	command domain.Command
 	// timeout is how long it may take; 0 is the usual time.
 	timeout time.Duration
+	// heavy ones wait until a process has been up for a while, which has enough to do at its start.
+	heavy bool
 }
 
-// chores are all of them. They run at the start too.
+// heavyAfter is how long after the start heavy chores are run that are due then.
+const heavyAfter = time.Minute
+
+// chores are all of them. They run at the start too, but for heavy ones.
 func chores(books accounting.Books) []chore {
 	return []chore{
 		{kind: "close_day", every: time.Minute, command: closeDay{books}},
@@ -32,7 +37,7 @@ func chores(books accounting.Books) []chore {
 		{kind: "rotate_signing_key", every: time.Hour, command: auth.RotateSigningKey{}},
 		{kind: reviveJobsKind, every: time.Minute, command: reviveJobs{}},
 		{kind: "seal_books", every: 10 * time.Minute, command: sealBooks{}, timeout: time.Minute},
-		{kind: verifyBooksKind, every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute},
+		{kind: verifyBooksKind, every: 24 * time.Hour, command: verifyBooks{}, timeout: 10 * time.Minute, heavy: true},
 	}
 }
 
@@ -44,9 +49,13 @@ const choreAttempts = 3
 func periodicJobs(chores []chore) []*river.PeriodicJob {
 	jobs := make([]*river.PeriodicJob, len(chores))
 	for i, c := range chores {
-		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(c.every), func() (river.JobArgs, *river.InsertOpts) {
+		tick := c.every
+		if c.heavy {
+			tick = heavyAfter // what has been run in its period is not run again
+		}
+		jobs[i] = river.NewPeriodicJob(river.PeriodicInterval(tick), func() (river.JobArgs, *river.InsertOpts) {
 			return choreArgs{c.kind}, &river.InsertOpts{MaxAttempts: choreAttempts, UniqueOpts: river.UniqueOpts{ByPeriod: c.every}}
-		}, &river.PeriodicJobOpts{ID: c.kind, RunOnStart: true})
+		}, &river.PeriodicJobOpts{ID: c.kind, RunOnStart: !c.heavy})
 	}
 	return jobs
 }

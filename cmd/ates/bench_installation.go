@@ -107,12 +107,15 @@ func (m *measuring) install(ctx context.Context, db benchDatabase, people int, a
 	return in, in.settled(ctx)
 }
 
-// start starts the processes.
+// start starts the processes. More than two share the connections that two have, for Postgres has so many and no more.
 func (in *installation) start(ctx context.Context, m *measuring, ahead time.Duration) error {
-	public := ""
+	public, db := "", in.db
+	if m.Processes > 2 {
+		db.address = databaseWith(db.address, "pool_max_conns", strconv.Itoa(2*connections/m.Processes))
+	}
 	for range m.Processes {
 		env := []string{"ATES_DEMO=1", "ATES_CLOCK_OFFSET=" + ahead.String()}
-		p, err := startSite(in.db, public, env, m.profileOfNext()...)
+		p, err := startSite(db, public, env, m.profileOfNext()...)
 		if err != nil {
 			return err
 		}

@@ -116,3 +116,14 @@ func databaseAt(address, name string) string {
 	}
 	return address + " dbname=" + name
 }
+
+// databaseWith is an address with one more parameter.
+func databaseWith(address, name, value string) string {
+	if u, err := url.Parse(address); err == nil && u.Scheme != "" {
+		query := u.Query()
+		query.Set(name, value)
+		u.RawQuery = query.Encode()
+		return u.String()
+	}
+	return address + " " + name + "=" + value
+}

@@ -46,7 +46,8 @@ func (c testCommand) Run(ctx context.Context) (err error) {
 		env = append(env, "ATES_CHROMIUM="+chromium)
 	}
 	// More tests of a package at once than there are cores: the long ones mostly wait, for a browser or for what was killed.
-	args := append([]string{"test", "-json", "-shuffle=on", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}, quickBuild...)
+	// The first time, tests wait until what they run is compiled, by several at once.
+	args := append([]string{"test", "-json", "-shuffle=on", "-timeout=25m", "-parallel=" + strconv.Itoa(2*runtime.GOMAXPROCS(0))}, quickBuild...)
 	if ensureCompiler(ctx) {
 		// With the race detector, go also checks each unsafe pointer. Nothing here makes any, and those of the libraries were a tenth of the tests' time.
 		args = append(args, "-race", "-gcflags=all=-d=checkptr=0")

@@ -116,6 +116,8 @@ func browser() (context.Context, error) {
 			chromedp.WindowSize(1280, 900),
 			chromedp.Flag("force-color-profile", "srgb"),
 			chromedp.Flag("font-render-hinting", "none"),
+			// A script of a test runs once or twice: to compile it well takes longer than to run it as it is.
+			chromedp.Flag("js-flags", "--max-lazy,--no-maglev,--no-opt"),
 		)
 		if Proxied() {
 			options = append(options, chromedp.Flag("ignore-certificate-errors", true)) // those of the tests' proxy are of no authority

@@ -122,14 +122,29 @@ func (tab *Tab) Text(selector string) string {
 	return Value[string](tab, element+`?.innerText ?? ""`)
 }
 
-// Wait waits until the JavaScript expression is true.
+// asked is how long a page itself waits for what a test waits for, before it is asked anew.
+const asked = time.Second
+
+// Wait waits until the JavaScript expression is true. The page asks itself, every 20 ms: to be asked from outside as often costs it and
+// the test more than all else that they do.
 func (tab *Tab) Wait(expression string) {
 	tab.t.Helper()
-	// The page may be left while it is being asked, which is an error of that moment only.
+	ask := fmt.Sprintf(`new Promise((answer, fail) => {
+		const until = performance.now() + %d, ask = () => {
+			try {
+				const yes = !!(%s)
+				yes || performance.now() > until ? answer(yes) : setTimeout(ask, 20)
+			} catch (error) {
+				performance.now() > until ? fail(error) : setTimeout(ask, 20)
+			}
+		}
+		ask()
+	})`, asked.Milliseconds(), expression)
+	// The page may be left while it is being asked, which is an error of that moment only, or be put to sleep, and not answer.
 	deadline := time.Now().Add(Patience)
 	for {
-		ctx, cancel := context.WithDeadline(tab.ctx, deadline)
-		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		ctx, cancel := context.WithTimeout(tab.ctx, 2*asked)
+		yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](ask, chromedp.EvalAwaitPromise))
 		cancel()
 		if yes {
 			return
