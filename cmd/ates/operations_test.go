@@ -97,6 +97,8 @@ func TestTheMorningAfter(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, status, path)
 	}
 
+	status, _ = admin.post("/ops/verify", url.Values{"idempotency_key": {"verify"}})
+	require.Equal(t, http.StatusOK, status)
 	require.Eventually(t, func() bool {
 		_, ops := admin.get("/ops")
 		return strings.Contains(ops, "Everything holds") && strings.Contains(ops, `id="last-closed-day"`) && !strings.Contains(ops, "Something does not hold")
