@@ -159,11 +159,9 @@ func showTestPasskeys(w http.ResponseWriter, _ *http.Request, d providerPasskeys
 // person makes somebody known who signs in with testPassword.
 func (s *authSite) person(role domain.Role) auth.Person {
 	s.t.Helper()
-	login := "p" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	cmd := &auth.RegisterPerson{
-		Request: domain.Request{By: auth.System}, Login: login, Name: "Polly Parrot", Email: login + "@popug.example",
-		Role: role, Password: testPassword,
-	}
+	cmd := auth.DemoPeople()[0] // whose password is quickly hashed
+	cmd.Request, cmd.Login, cmd.Name, cmd.Role, cmd.Password = domain.Request{By: auth.System}, "p"+strings.ReplaceAll(uuid.NewString(), "-", ""), "Polly Parrot", role, testPassword
+	cmd.Email = cmd.Login + "@popug.example"
 	s.run(cmd)
 	person, err := auth.FindPerson(s.t.Context(), s.pool, cmd.ID)
 	require.NoError(s.t, err)

@@ -4,15 +4,12 @@
 package jobs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -129,8 +126,13 @@ func (b *Bus) alone(ctx context.Context, id uuid.UUID, cmd domain.Command) (even
 			return announce(ctx, tx, cmd)
 		}
 		told.actor = actorOf(requested)
-		if repeated, err = recordCommand(ctx, tx, id, requested); err != nil || repeated {
+		itself := []*asked{{ctx: ctx, id: id, cmd: requested}}
+		fresh, err := recordCommands(ctx, tx, itself)
+		if err != nil {
 			return err
+		}
+		if repeated = len(fresh) == 0; repeated {
+			return firstAnswer(ctx, tx, requested)
 		}
 		if events, err = b.run(ctx, tx, cmd, told); err != nil {
 			return err
@@ -138,7 +140,7 @@ func (b *Bus) alone(ctx context.Context, id uuid.UUID, cmd domain.Command) (even
 		if err := announce(ctx, tx, cmd); err != nil {
 			return err
 		}
-		return b.recordOutcome(ctx, tx, id, requested)
+		return b.recordOutcomes(ctx, tx, itself)
 	})
 	return events, repeated, err
 }
@@ -337,80 +339,4 @@ func orNil(id *uuid.UUID) uuid.UUID {
 		return uuid.Nil
 	}
 	return *id
-}
-
-// recordCommand notes that a command was asked for. When it is a repeat, it gets the first answer and repeated is true.
-func recordCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) (repeated bool, err error) {
-	input, err := record(cmd)
-	if err != nil {
-		return false, err
-	}
-	request := cmd.Requested()
-	var key *string
-	if request.Key != "" {
-		key = &request.Key
-	}
-	q := dbsqlc.New(tx)
-	recorded, err := q.RecordCommand(ctx, dbsqlc.RecordCommandParams{
-		ID: id, Name: commandName(cmd), Actor: request.By.ID, Key: key, Input: input, RequestID: domain.RequestID(ctx), OccurredAt: tx.Now,
-	})
-	if err != nil {
-		return false, fmt.Errorf("record command: %w", err)
-	}
-	if recorded == 1 {
-		return false, nil
-	}
-	// Whoever asks again may do so because the first commit still waits for a standby when its request ends: what is seen of it here is then
-	// on this server alone. This transaction writes a little, so that its own commit waits for the standby as well, and with it for the first.
-	if err := q.AwaitReplication(ctx); err != nil {
-		return false, fmt.Errorf("wait for the first commit to be replicated: %w", err)
-	}
-	first, err := q.FindOutcome(ctx, dbsqlc.FindOutcomeParams{Input: input, Actor: request.By.ID, Name: commandName(cmd), Key: request.Key})
-	if err != nil {
-		return false, fmt.Errorf("find the first answer: %w", err)
-	}
-	if !first.Same {
-		return false, &domain.Refusal{Kind: domain.Conflict, Code: "command.key_used",
-			Message: "This form was sent before with other content. Check what you typed and send it once more."}
-	}
-	if err := json.Unmarshal(first.Outcome, cmd); err != nil {
-		return false, fmt.Errorf("read the first answer: %w", err)
-	}
-	return true, nil
-}
-
-// recordClockCommand notes a command that the clock asked for and that told something.
-func (b *Bus) recordClockCommand(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.Command) error {
-	err := dbsqlc.New(tx).RecordClockCommand(ctx, dbsqlc.RecordClockCommandParams{ID: id, Name: commandName(cmd), OccurredAt: tx.Now, DoneAt: b.moment()})
-	if err != nil {
-		return fmt.Errorf("record command: %w", err)
-	}
-	return nil
-}
-
-// recordOutcome keeps what a command answered with the record of it.
-func (b *Bus) recordOutcome(ctx context.Context, tx domain.Tx, id uuid.UUID, cmd domain.RequestedCommand) error {
-	outcome, err := record(cmd)
-	if err != nil {
-		return err
-	}
-	if err := dbsqlc.New(tx).RecordOutcome(ctx, dbsqlc.RecordOutcomeParams{ID: id, Outcome: outcome, DoneAt: b.moment()}); err != nil {
-		return fmt.Errorf("record the answer: %w", err)
-	}
-	return nil
-}
-
-// record is a command as it is kept. Postgres has no place for the character NUL, which no command accepts, but which must not
-// keep it from being refused in its own words.
-func record(cmd domain.RequestedCommand) ([]byte, error) {
-	encoded, err := json.Marshal(cmd)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", commandName(cmd), err)
-	}
-	return bytes.ReplaceAll(encoded, []byte(`\u0000`), []byte(`\ufffd`)), nil
-}
-
-// commandName is the command's type, such as "tracker.AssignTasks".
-func commandName(cmd domain.Command) string {
-	return strings.TrimPrefix(reflect.TypeOf(cmd).String(), "*")
 }

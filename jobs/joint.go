@@ -1,8 +1,6 @@
 package jobs
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"ates/domain"
-	"ates/sql/dbsqlc"
 )
 
 const (
@@ -24,11 +21,12 @@ const (
 	jointTimeout = 10 * time.Second
 )
 
-// asked is a command that somebody has asked for and that may share a transaction with others of the moment.
+// asked is a command that somebody has asked for, and that may share a transaction with others of the moment when it is a
+// domain.JointCommand.
 type asked struct {
 	ctx    context.Context
 	id     uuid.UUID
-	cmd    domain.JointCommand
+	cmd    domain.RequestedCommand
 	events []domain.Envelope
 	// over means that it has been committed, with its events and its answer, or that nobody knows whether it has, which err then says.
 	over bool
@@ -94,7 +92,7 @@ func (b *Bus) commitJointly(ctx context.Context, all []*asked) {
 		for i, a := range fresh {
 			commands[i] = a.cmd
 		}
-		events, err := fresh[0].cmd.HandleJointly(ctx, tx, commands)
+		events, err := fresh[0].cmd.(domain.JointCommand).HandleJointly(ctx, tx, commands)
 		if err != nil {
 			return err
 		}
@@ -136,51 +134,6 @@ func (b *Bus) tellJointly(ctx context.Context, tx domain.Tx, all []*asked, event
 	}
 	for i, a := range all {
 		a.events, envelopes = envelopes[:len(events[i])], envelopes[len(events[i]):]
-	}
-	return nil
-}
-
-// recordCommands notes that commands of a kind were asked for, and returns those that were not before. They are noted in the order of
-// their keys, so that two transactions with the same ones wait for each other in one direction.
-func recordCommands(ctx context.Context, tx domain.Tx, all []*asked) (fresh []*asked, err error) {
-	all = slices.SortedStableFunc(slices.Values(all), func(a, b *asked) int {
-		one, other := a.cmd.Requested(), b.cmd.Requested()
-		return cmp.Or(bytes.Compare(one.By.ID[:], other.By.ID[:]), cmp.Compare(one.Key, other.Key))
-	})
-	rows := dbsqlc.RecordCommandsParams{Name: commandName(all[0].cmd), OccurredAt: tx.Now}
-	of := make(map[uuid.UUID]*asked, len(all))
-	for _, a := range all {
-		input, err := record(a.cmd)
-		if err != nil {
-			return nil, err
-		}
-		of[a.id] = a
-		request := a.cmd.Requested()
-		rows.Ids, rows.Actors, rows.Keys = append(rows.Ids, a.id), append(rows.Actors, request.By.ID), append(rows.Keys, request.Key)
-		rows.Inputs, rows.RequestIds = append(rows.Inputs, string(input)), append(rows.RequestIds, domain.RequestID(a.ctx))
-	}
-	recorded, err := dbsqlc.New(tx).RecordCommands(ctx, rows)
-	if err != nil {
-		return nil, fmt.Errorf("record commands: %w", err)
-	}
-	for _, id := range recorded {
-		fresh = append(fresh, of[id])
-	}
-	return fresh, nil
-}
-
-// recordOutcomes keeps what commands answered with the records of them.
-func (b *Bus) recordOutcomes(ctx context.Context, tx domain.Tx, all []*asked) error {
-	rows := dbsqlc.RecordOutcomesParams{DoneAt: b.moment()}
-	for _, a := range all {
-		outcome, err := record(a.cmd)
-		if err != nil {
-			return err
-		}
-		rows.Ids, rows.Outcomes = append(rows.Ids, a.id), append(rows.Outcomes, string(outcome))
-	}
-	if err := dbsqlc.New(tx).RecordOutcomes(ctx, rows); err != nil {
-		return fmt.Errorf("record the answers: %w", err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
@@ -89,9 +90,10 @@ func notifyResolved(mails bool) *reaction {
 }
 
 // notifyDraw notes for each person, at once, what a draw gave them and took from them: for each Tasks.Drawn. A draw is read and noted
-// whole, in two statements, so there is one job for it and none for its tasks.
+// whole, in two statements, so there is one job for it and none for its tasks, and it may take longer than others: half a million tasks of a
+// hundred thousand people do.
 func notifyDraw(mails bool) *reaction {
-	return &reaction{kind: "notify_draw", queue: notificationsQueue, chunk: 1, topics: inboxTopics, follow: sendsMails(trackerMails),
+	return &reaction{kind: "notify_draw", queue: notificationsQueue, chunk: 1, timeout: 2 * time.Minute, topics: inboxTopics, follow: sendsMails(trackerMails),
 		command: func(events []domain.Envelope) (domain.Command, error) {
 			drawn, err := open[tracker.TasksDrawn](events[0])
 			return &tellOfDraw{&tracker.NotifyOfDraw{Cause: events[0], Draw: drawn, Keep: !mails}}, err

@@ -25,11 +25,10 @@ func begin(t *testing.T) domain.Tx {
 
 // someone is a command that registers a person whom nobody else has heard of.
 func someone(role domain.Role) *auth.RegisterPerson {
-	login := "p" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	return &auth.RegisterPerson{
-		Request: domain.Request{By: auth.System}, Login: login, Name: "Polly", Email: login + "@popug.example",
-		Role: role, Password: password,
-	}
+	cmd := auth.DemoPeople()[0] // whose password is quickly hashed
+	cmd.Request, cmd.Login, cmd.Name, cmd.Role, cmd.Password = domain.Request{By: auth.System}, "p"+strings.ReplaceAll(uuid.NewString(), "-", ""), "Polly", role, password
+	cmd.Email = cmd.Login + "@popug.example"
+	return cmd
 }
 
 func register(t *testing.T, tx domain.Tx, role domain.Role) auth.Person {

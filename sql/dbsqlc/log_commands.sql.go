@@ -71,40 +71,6 @@ func (q *Queries) HasCommand(ctx context.Context, arg HasCommandParams) (bool, e
 	return exists, err
 }
 
-const recordCommand = `-- name: RecordCommand :execrows
-insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict on constraint commands_act_once do nothing
-`
-
-type RecordCommandParams struct {
-	ID         uuid.UUID
-	Name       string
-	Actor      uuid.UUID
-	Key        *string
-	Input      json.RawMessage
-	RequestID  string
-	OccurredAt time.Time
-}
-
-// Records that a person asked for a command. 0 rows: the same actor has sent this command with this key before; the
-// statement waits for a sending that is still under way.
-func (q *Queries) RecordCommand(ctx context.Context, arg RecordCommandParams) (int64, error) {
-	result, err := q.db.Exec(ctx, recordCommand,
-		arg.ID,
-		arg.Name,
-		arg.Actor,
-		arg.Key,
-		arg.Input,
-		arg.RequestID,
-		arg.OccurredAt,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const recordCommands = `-- name: RecordCommands :many
 insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
 select unnest($1::uuid[]), $2, unnest($3::uuid[]), nullif(unnest($4::text[]), ''), unnest($5::text[])::jsonb, unnest($6::text[]), $7
@@ -122,8 +88,8 @@ type RecordCommandsParams struct {
 	OccurredAt time.Time
 }
 
-// RecordCommand for several; an empty key is none. It returns the ids of those that have not been sent before; of two in the lists with the
-// same key it is the first.
+// Records that people asked for commands of a name; an empty key is none. It returns the ids of those that have not been sent before by the
+// same actor with the same key; of two in the lists with the same key it is the first. The statement waits for a sending that is still under way.
 func (q *Queries) RecordCommands(ctx context.Context, arg RecordCommandsParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, recordCommands,
 		arg.Ids,
@@ -152,22 +118,6 @@ func (q *Queries) RecordCommands(ctx context.Context, arg RecordCommandsParams) 
 	return items, nil
 }
 
-const recordOutcome = `-- name: RecordOutcome :exec
-update log.commands set outcome = $1, done_at = $2::timestamptz where id = $3
-`
-
-type RecordOutcomeParams struct {
-	Outcome []byte
-	DoneAt  time.Time
-	ID      uuid.UUID
-}
-
-// Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
-func (q *Queries) RecordOutcome(ctx context.Context, arg RecordOutcomeParams) error {
-	_, err := q.db.Exec(ctx, recordOutcome, arg.Outcome, arg.DoneAt, arg.ID)
-	return err
-}
-
 const recordOutcomes = `-- name: RecordOutcomes :exec
 update log.commands c set outcome = o.outcome, done_at = $1::timestamptz
 from (select unnest($2::uuid[]) as id, unnest($3::text[])::jsonb as outcome) o where c.id = o.id
@@ -179,7 +129,7 @@ type RecordOutcomesParams struct {
 	Outcomes []string
 }
 
-// RecordOutcome for several.
+// Keeps what commands answered, to be answered again when they are sent again, and when they had done their work.
 func (q *Queries) RecordOutcomes(ctx context.Context, arg RecordOutcomesParams) error {
 	_, err := q.db.Exec(ctx, recordOutcomes, arg.DoneAt, arg.Ids, arg.Outcomes)
 	return err

@@ -67,7 +67,9 @@ func openShop(t *testing.T) shop {
 		CorrelationIds: []uuid.UUID{uuid.New()}, CausationIds: []uuid.UUID{uuid.New()}, Data: []string{"{}"},
 	})
 	require.NoError(t, err)
-	_, err = q.RecordCommand(t.Context(), dbsqlc.RecordCommandParams{ID: uuid.New(), Name: "tracker.CreateTask", Actor: worker, Key: ptr("key"), Input: []byte("{}"), OccurredAt: now})
+	_, err = q.RecordCommands(t.Context(), dbsqlc.RecordCommandsParams{
+		Ids: []uuid.UUID{uuid.New()}, Name: "tracker.CreateTask", Actors: []uuid.UUID{worker}, Keys: []string{"key"}, Inputs: []string{"{}"}, RequestIds: []string{""}, OccurredAt: now,
+	})
 	require.NoError(t, err)
 	return shop{tx, pgx.NamedArgs{"worker": worker, "open": open, "resolved": resolved, "event": event}}
 }

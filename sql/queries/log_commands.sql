@@ -1,26 +1,15 @@
--- name: RecordCommand :execrows
--- Records that a person asked for a command. 0 rows: the same actor has sent this command with this key before; the
--- statement waits for a sending that is still under way.
-insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
-values (@id, @name, @actor, sqlc.narg(key), @input, @request_id, @occurred_at)
-on conflict on constraint commands_act_once do nothing;
-
 -- name: RecordCommands :many
--- RecordCommand for several; an empty key is none. It returns the ids of those that have not been sent before; of two in the lists with the
--- same key it is the first.
+-- Records that people asked for commands of a name; an empty key is none. It returns the ids of those that have not been sent before by the
+-- same actor with the same key; of two in the lists with the same key it is the first. The statement waits for a sending that is still under way.
 insert into log.commands (id, name, actor, key, input, request_id, occurred_at)
 select unnest(@ids::uuid[]), @name, unnest(@actors::uuid[]), nullif(unnest(@keys::text[]), ''), unnest(@inputs::text[])::jsonb, unnest(@request_ids::text[]), @occurred_at
 on conflict on constraint commands_act_once do nothing
 returning id;
 
 -- name: RecordOutcomes :exec
--- RecordOutcome for several.
+-- Keeps what commands answered, to be answered again when they are sent again, and when they had done their work.
 update log.commands c set outcome = o.outcome, done_at = @done_at::timestamptz
 from (select unnest(@ids::uuid[]) as id, unnest(@outcomes::text[])::jsonb as outcome) o where c.id = o.id;
-
--- name: RecordOutcome :exec
--- Keeps what the command answered, to be answered again when it is sent again, and when it had done its work.
-update log.commands set outcome = @outcome, done_at = @done_at::timestamptz where id = @id;
 
 -- name: FindOutcome :one
 -- The earlier sending of a keyed command: whether it asked for the same, and what it answered.
