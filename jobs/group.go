@@ -14,7 +14,7 @@ import (
 
 const (
 	// groupOfEvents is how many events the jobs of one transaction have at most, a few more or less.
-	groupOfEvents = 200
+	groupOfEvents = 500
 	// windowOfJobs is how far into its queue a group looks for more jobs of its kind.
 	windowOfJobs = 1000
 )

@@ -131,6 +131,13 @@ func (v *taskView) addHistory(e domain.Envelope, row historyRow) {
 // Handle applies the view, once; it tells nothing.
 func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	q := dbsqlc.New(tx)
+	hold := q.HoldBoard
+	if len(v.created.Tasks) == 0 && (len(v.latest) == 0 || len(v.prices.Tasks) == 0) {
+		hold = q.ShareBoard
+	}
+	if err := hold(ctx); err != nil {
+		return nil, fmt.Errorf("wait for the board: %w", err)
+	}
 	if len(v.created.Tasks) > 0 {
 		// Most have come with who they were given to: so their rows are written once.
 		c := &v.created

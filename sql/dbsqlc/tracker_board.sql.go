@@ -400,6 +400,17 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 	return i, err
 }
 
+const holdBoard = `-- name: HoldBoard :exec
+select pg_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int)
+`
+
+// Has the transaction be the only one that changes the board. Its statements lock the rows of several tasks each in order, but not those of
+// one statement after those of another: two that do so would wait for each other, for a second and then in vain.
+func (q *Queries) HoldBoard(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, holdBoard)
+	return err
+}
+
 const listBoardDown = `-- name: ListBoardDown :many
 select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
@@ -659,6 +670,16 @@ func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]Lis
 		return nil, err
 	}
 	return items, nil
+}
+
+const shareBoard = `-- name: ShareBoard :exec
+select pg_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int)
+`
+
+// HoldBoard for a transaction that changes the board by one statement, beside which others may do the same.
+func (q *Queries) ShareBoard(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, shareBoard)
+	return err
 }
 
 const sumOpenTasksOf = `-- name: SumOpenTasksOf :one
