@@ -74,8 +74,6 @@ func openShop(t *testing.T) shop {
 	return shop{tx, pgx.NamedArgs{"worker": worker, "open": open, "resolved": resolved, "event": event}}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 var truncating sync.Mutex
 
 // oneTruncates lets a test go on until its end while no other does that is held to this. A truncation wants its tables whole, after its shop has
