@@ -218,7 +218,7 @@ func TestAPageCatchesUpFromItsCursor(t *testing.T) {
 			}
 			changed, err := c.at(last)
 			return err == nil && c > changed
-		}, time.Minute, time.Millisecond)
+		}, 5*time.Minute, 10*time.Millisecond)
 		return c.String()
 	}
 	missed := func(lastEventID, since string) []string {

@@ -17,12 +17,15 @@ func TestOneTransactionAtATimeChangesTheBoardInSeveralSteps(t *testing.T) {
 	jobstest.Workers(t, bus, 1)
 	tx, err := pool.Begin(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, dbsqlc.New(tx).ShareBoard(t.Context()))
+	shared, err := dbsqlc.New(tx).ShareBoard(t.Context())
+	require.NoError(t, err)
+	require.True(t, shared)
 	jobstest.Work(t, bus)
 	jobstest.Tasks(t, bus, 2)
-	waiting := `select count(*) from pg_locks where locktype = 'advisory' and not granted and mode = 'ExclusiveLock'
-		and database = (select oid from pg_database where datname = current_database()) and objid = 'tracker.board'::regclass`
-	require.Eventually(t, func() bool { return count(t, pool, waiting) > 0 }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return count(t, pool, "select count(*) from river.river_job where kind = 'refresh_tasks' and state = 'running'") > 0
+	}, patience, time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // it would be done long since
 	require.Zero(t, count(t, pool, "select count(*) from tracker.board where number is not null"))
 	require.NoError(t, tx.Commit(t.Context()))
 	jobstest.Idle(t, pool, patience)

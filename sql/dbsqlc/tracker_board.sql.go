@@ -400,15 +400,17 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 	return i, err
 }
 
-const holdBoard = `-- name: HoldBoard :exec
-select pg_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int)
+const holdBoard = `-- name: HoldBoard :one
+select pg_try_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int)
 `
 
-// Has the transaction be the only one that changes the board. Its statements lock the rows of several tasks each in order, but not those of
-// one statement after those of another: two that do so would wait for each other, for a second and then in vain.
-func (q *Queries) HoldBoard(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, holdBoard)
-	return err
+// Has the transaction be the only one that changes the board, unless another one is. Its statements lock the rows of several tasks each in
+// order, but not those of one statement after those of another: two that do so would wait for each other, for a second and then in vain.
+func (q *Queries) HoldBoard(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, holdBoard)
+	var pg_try_advisory_xact_lock bool
+	err := row.Scan(&pg_try_advisory_xact_lock)
+	return pg_try_advisory_xact_lock, err
 }
 
 const listBoardDown = `-- name: ListBoardDown :many
@@ -672,14 +674,16 @@ func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]Lis
 	return items, nil
 }
 
-const shareBoard = `-- name: ShareBoard :exec
-select pg_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int)
+const shareBoard = `-- name: ShareBoard :one
+select pg_try_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int)
 `
 
 // HoldBoard for a transaction that changes the board by one statement, beside which others may do the same.
-func (q *Queries) ShareBoard(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, shareBoard)
-	return err
+func (q *Queries) ShareBoard(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, shareBoard)
+	var pg_try_advisory_xact_lock_shared bool
+	err := row.Scan(&pg_try_advisory_xact_lock_shared)
+	return pg_try_advisory_xact_lock_shared, err
 }
 
 const sumOpenTasksOf = `-- name: SumOpenTasksOf :one

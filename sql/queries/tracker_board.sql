@@ -1,11 +1,11 @@
--- name: HoldBoard :exec
--- Has the transaction be the only one that changes the board. Its statements lock the rows of several tasks each in order, but not those of
--- one statement after those of another: two that do so would wait for each other, for a second and then in vain.
-select pg_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int);
+-- name: HoldBoard :one
+-- Has the transaction be the only one that changes the board, unless another one is. Its statements lock the rows of several tasks each in
+-- order, but not those of one statement after those of another: two that do so would wait for each other, for a second and then in vain.
+select pg_try_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int);
 
--- name: ShareBoard :exec
+-- name: ShareBoard :one
 -- HoldBoard for a transaction that changes the board by one statement, beside which others may do the same.
-select pg_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int);
+select pg_try_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int);
 
 -- name: ApplyCreatedToBoard :exec
 -- Puts what Task.Created tells into the board, and the state of those tasks that have come with one (version 0 where not) unless it has a
