@@ -128,33 +128,9 @@ func (v *taskView) addHistory(e domain.Envelope, row historyRow) {
 	h.Rewards = append(h.Rewards, row.reward)
 }
 
-// boardPatience is how long a transaction waits for its turn with the board. Whoever has it may hang, and the board must not hang with it:
-// rows that are locked are waited for all the same, and that two wait for each other ends by itself.
-const boardPatience = 2 * time.Second
-
-// awaitTurn asks for a turn until it is there, or until it is time to go on without.
-func awaitTurn(ctx context.Context, mine func(context.Context) (bool, error)) error {
-	const pause = 5 * time.Millisecond
-	for begun := time.Now(); ; {
-		if yes, err := mine(ctx); err != nil || yes || time.Since(begun) > boardPatience {
-			return err
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-	}
-}
-
 // Handle applies the view, once; it tells nothing.
 func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	q := dbsqlc.New(tx)
-	hold := q.HoldBoard
-	if len(v.created.Tasks) == 0 && (len(v.latest) == 0 || len(v.prices.Tasks) == 0) {
-		hold = q.ShareBoard
-	}
-	if err := awaitTurn(ctx, hold); err != nil {
-		return nil, fmt.Errorf("wait for the board: %w", err)
-	}
 	if len(v.created.Tasks) > 0 {
 		// Most have come with who they were given to: so their rows are written once.
 		c := &v.created

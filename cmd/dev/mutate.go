@@ -49,8 +49,6 @@ func mutations() []mutation {
 		{"a reward that is there is left alone", []edit{{ledger, "not ($10 = 'reward' and exists", "not (false and exists"}}, "domain/accounting", "TestARepeatBooksNothing"},
 		{"wallets are locked in one order", []edit{{ledger, "'wallet', $2::timestamptz order by id", "'wallet', $2::timestamptz order by random()"}, {ledger, "order by id for no key update", "order by random() for no key update"}},
 			"jobs", "TestBooksHoldUnderRandomWork"},
-		{"the board: steps of several transactions do not cross", []edit{{"jobs/refresh_tasks.go", "	hold := q.HoldBoard\n", "	hold := q.ShareBoard\n"}},
-			"jobs", "TestOneTransactionAtATimeChangesTheBoardInSeveralSteps"},
 		{"joint commands: an error of the commit is nobody's second try", []edit{{"jobs/joint.go", "if err == nil || handled {", "if err == nil || handled && false {"}},
 			"jobs", "TestNobodyOfAFailedCommitIsTriedAgain"},
 		{"joint commands: those that fail together are as they were", []edit{{"jobs/joint.go", "if !a.over {", "if false {"}},

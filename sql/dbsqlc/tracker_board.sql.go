@@ -400,19 +400,6 @@ func (q *Queries) FindOnBoard(ctx context.Context, task uuid.UUID) (FindOnBoardR
 	return i, err
 }
 
-const holdBoard = `-- name: HoldBoard :one
-select pg_try_advisory_xact_lock(1, 'tracker.board'::regclass::oid::int)
-`
-
-// Has the transaction be the only one that changes the board, unless another one is. Its statements lock the rows of several tasks each in
-// order, but not those of one statement after those of another: two that do so would wait for each other, for a second and then in vain.
-func (q *Queries) HoldBoard(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, holdBoard)
-	var pg_try_advisory_xact_lock bool
-	err := row.Scan(&pg_try_advisory_xact_lock)
-	return pg_try_advisory_xact_lock, err
-}
-
 const listBoardDown = `-- name: ListBoardDown :many
 select t.task, t.number::bigint as number, coalesce(t.jira_id, '')::text as jira_id, t.description::text as description, t.status, t.assignee::uuid as assignee,
        coalesce(p.name, '')::text as assignee_name, t.assignment::int as assignment, t.fee, t.reward, t.created_at::timestamptz as created_at,
@@ -672,18 +659,6 @@ func (q *Queries) ListHistory(ctx context.Context, arg ListHistoryParams) ([]Lis
 		return nil, err
 	}
 	return items, nil
-}
-
-const shareBoard = `-- name: ShareBoard :one
-select pg_try_advisory_xact_lock_shared(1, 'tracker.board'::regclass::oid::int)
-`
-
-// HoldBoard for a transaction that changes the board by one statement, beside which others may do the same.
-func (q *Queries) ShareBoard(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, shareBoard)
-	var pg_try_advisory_xact_lock_shared bool
-	err := row.Scan(&pg_try_advisory_xact_lock_shared)
-	return pg_try_advisory_xact_lock_shared, err
 }
 
 const sumOpenTasksOf = `-- name: SumOpenTasksOf :one
