@@ -16,8 +16,8 @@ import (
 	"ates/sql/dbsqlc"
 )
 
-// recordCommands notes that commands of a kind were asked for, and returns those that were not before; repeats have a firstAnswer. They are noted in the order of
-// their keys, so that two transactions with the same ones wait for each other in one direction.
+// recordCommands notes that commands of a kind were asked for, and returns those that were not before; repeats have a firstAnswer. They are
+// noted in the order of their keys, so that two transactions with the same ones wait for each other in one direction.
 func recordCommands(ctx context.Context, tx domain.Tx, all []*asked) (fresh []*asked, err error) {
 	all = slices.SortedStableFunc(slices.Values(all), func(a, b *asked) int {
 		one, other := a.cmd.Requested(), b.cmd.Requested()
