@@ -23,31 +23,28 @@ func fillBoard(t *testing.T, pool *pgxpool.Pool, descriptions ...string) {
 	t.Helper()
 	q := dbsqlc.New(pool)
 	worker, start := uuid.New(), time.Date(2030, 3, 1, 12, 0, 0, 0, time.UTC)
-	var created dbsqlc.ApplyCreatedToBoardParams
-	var state dbsqlc.ApplyStateToBoardParams
-	var prices dbsqlc.ApplyPricesToBoardParams
+	var rows dbsqlc.ApplyToBoardParams
 	for i, description := range descriptions {
 		n, task := i+1, uuid.New()
 		jiraID, title, ok := strings.Cut(description, " # ")
 		if !ok {
 			jiraID, title = "", description
 		}
-		created.Tasks, created.Numbers = append(created.Tasks, task), append(created.Numbers, int64(n))
-		created.JiraIds, created.Descriptions, created.CreatedBy = append(created.JiraIds, jiraID), append(created.Descriptions, title), append(created.CreatedBy, worker)
-		created.CreatedAt = append(created.CreatedAt, start.Add(time.Duration(n)*time.Minute))
-		state.Tasks, state.Versions, state.Assignees = append(state.Tasks, task), append(state.Versions, 2), append(state.Assignees, worker)
-		state.Statuses = append(state.Statuses, map[bool]string{true: "resolved", false: "open"}[n%3 == 0])
-		state.Assignments = append(state.Assignments, 1)
-		state.Since = append(state.Since, start.Add(time.Duration(n*37%101)*time.Hour))
-		if n%7 != 0 {
-			prices.Tasks = append(prices.Tasks, task)
-			prices.Fees, prices.Rewards = append(prices.Fees, int64(1000+n*13%11*100)), append(prices.Rewards, int64(2000+n*17%21*100))
+		rows.Tasks, rows.Numbers = append(rows.Tasks, task), append(rows.Numbers, int64(n))
+		rows.JiraIds, rows.Descriptions, rows.CreatedBy = append(rows.JiraIds, jiraID), append(rows.Descriptions, title), append(rows.CreatedBy, worker)
+		rows.CreatedAt = append(rows.CreatedAt, start.Add(time.Duration(n)*time.Minute))
+		rows.Versions, rows.Assignees = append(rows.Versions, 2), append(rows.Assignees, worker)
+		rows.Statuses = append(rows.Statuses, map[bool]string{true: "resolved", false: "open"}[n%3 == 0])
+		rows.Assignments = append(rows.Assignments, 1)
+		rows.Since = append(rows.Since, start.Add(time.Duration(n*37%101)*time.Hour))
+		fee, reward := int64(1000+n*13%11*100), int64(2000+n*17%21*100)
+		if n%7 == 0 {
+			fee, reward = 0, 0
 		}
+		rows.Fees, rows.Rewards = append(rows.Fees, fee), append(rows.Rewards, reward)
 	}
-	require.NoError(t, q.ApplyCreatedToBoard(t.Context(), created))
-	require.NoError(t, q.ApplyWordsToBoard(t.Context(), dbsqlc.ApplyWordsToBoardParams{Tasks: created.Tasks, JiraIds: created.JiraIds, Descriptions: created.Descriptions}))
-	require.NoError(t, q.ApplyStateToBoard(t.Context(), state))
-	require.NoError(t, q.ApplyPricesToBoard(t.Context(), prices))
+	require.NoError(t, q.ApplyToBoard(t.Context(), rows))
+	require.NoError(t, q.ApplyWordsToBoard(t.Context(), dbsqlc.ApplyWordsToBoardParams{Tasks: rows.Tasks, JiraIds: rows.JiraIds, Descriptions: rows.Descriptions}))
 }
 
 func boardOf(pool *pgxpool.Pool) *Handlers { return &Handlers{pool: pool, queries: dbsqlc.New(pool)} }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -60,38 +61,67 @@ func (w *reactionWorker) together(ctx context.Context, p *piece) (over bool, err
 // gather returns the work of the members, as if for the first time, and that of jobs that wait in the queue: no other transaction can get
 // at those until this one has ended, and when it fails they wait as before. What was tried before is left to River.
 func (w *reactionWorker) gather(ctx context.Context, tx domain.Tx, members []*piece) ([]*piece, error) {
-	pieces, room := members, int64(groupOfEvents)
+	room := int64(groupOfEvents)
 	for _, p := range members {
 		p.events, p.told = nil, nil
 		room -= p.job.Args.span()
 	}
-	if room <= 0 {
-		return pieces, nil
+	for tries := 0; room > 0 && tries < triesToGather; tries++ {
+		waiting, clean, err := w.take(ctx, tx, room)
+		if err != nil {
+			return nil, fmt.Errorf("look for more jobs: %w", err)
+		}
+		if clean {
+			return append(members, waiting...), nil
+		}
 	}
-	rows, err := tx.Query(ctx, `select id, args, metadata from `+riverJob+` where id = any(array(
-			select id from `+riverJob+` where state = 'available' and queue = $1 and scheduled_at <= now() order by priority, scheduled_at, id limit $2
-		)) and state = 'available' and kind = $3 and attempt = 0 and (args ->> 'last')::bigint - (args ->> 'first')::bigint < $4
-		order by id limit $5 for update skip locked`, w.reaction.queue, windowOfJobs, w.reaction.kind, groupOfEvents/2, room)
+	return members, nil
+}
+
+// triesToGather is how often a group looks for more jobs, where others take them at the same moment.
+const triesToGather = 3
+
+// take locks jobs that wait in the queue. One that somebody else takes in the same moment is locked too, as Postgres finds its new state
+// only then; whoever works on it would wait for this transaction to complete it, and this one perhaps for them. So all locks are given back
+// where there is such a one: then clean is false.
+func (w *reactionWorker) take(ctx context.Context, tx domain.Tx, room int64) (taken []*piece, clean bool, err error) {
+	attempt, err := tx.Begin(ctx) // a savepoint
 	if err != nil {
-		return nil, fmt.Errorf("look for more jobs: %w", err)
+		return nil, false, err
+	}
+	defer func() {
+		if err != nil || !clean {
+			err = errors.Join(err, attempt.Rollback(ctx))
+		}
+	}()
+	// Only the inner conditions choose: a row that has changed since is among the answers.
+	rows, err := attempt.Query(ctx, `select id, args, metadata, state = 'available' and attempt = 0 from `+riverJob+` where id = any(array(
+			select id from (
+				select id, kind, attempt, (args ->> 'last')::bigint - (args ->> 'first')::bigint as more from `+riverJob+`
+				where state = 'available' and queue = $1 and scheduled_at <= now() order by priority, scheduled_at, id limit $2
+			) next where kind = $3 and attempt = 0 and more < $4 order by id limit $5
+		)) order by id for update skip locked`, w.reaction.queue, windowOfJobs, w.reaction.kind, groupOfEvents/2, room)
+	if err != nil {
+		return nil, false, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row := &rivertype.JobRow{Kind: w.reaction.kind, Queue: w.reaction.queue}
-		if err := rows.Scan(&row.ID, &row.EncodedArgs, &row.Metadata); err != nil {
-			return nil, fmt.Errorf("look for more jobs: %w", err)
+		row, waits := &rivertype.JobRow{Kind: w.reaction.kind, Queue: w.reaction.queue}, false
+		if err := rows.Scan(&row.ID, &row.EncodedArgs, &row.Metadata, &waits); err != nil || !waits {
+			return nil, false, err
 		}
 		job := &river.Job[reactionArgs]{JobRow: row, Args: reactionArgs{kind: w.reaction.kind}}
 		if err := json.Unmarshal(row.EncodedArgs, &job.Args); err != nil {
-			return nil, fmt.Errorf("read job %d: %w", row.ID, err)
+			return nil, false, fmt.Errorf("read job %d: %w", row.ID, err)
 		}
 		if room -= job.Args.span(); room < 0 {
 			break
 		}
-		pieces = append(pieces, &piece{job: job, claimed: true})
+		taken = append(taken, &piece{job: job, claimed: true})
 	}
+	rows.Close()
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look for more jobs: %w", err)
+		return nil, false, err
 	}
-	return pieces, nil
+	return taken, true, attempt.Commit(ctx)
 }

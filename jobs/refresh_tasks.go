@@ -18,7 +18,7 @@ import (
 // moved.
 var refreshTasks = &reaction{kind: "refresh_tasks", queue: readModelsQueue, together: true,
 	command: func(events []domain.Envelope) (domain.Command, error) {
-		view := &taskView{latest: map[uuid.UUID]taskState{}}
+		view := &taskView{board: map[uuid.UUID]*boardRow{}}
 		for _, e := range events {
 			if err := view.add(e); err != nil {
 				return nil, err
@@ -32,23 +32,30 @@ var refreshTasks = &reaction{kind: "refresh_tasks", queue: readModelsQueue, toge
 // taskView is what events say about tasks, as rows for the read models. Applying it again, late or in another order ends in
 // the same rows.
 type taskView struct {
-	created dbsqlc.ApplyCreatedToBoardParams
-	latest  map[uuid.UUID]taskState
-	prices  dbsqlc.ApplyPricesToBoardParams
+	board   map[uuid.UUID]*boardRow
 	history dbsqlc.AddHistoryParams
 	topics  []string
 }
 
-// taskState is the state of a task after its event number version.
-type taskState struct {
+// boardRow is what the board is to show of a task; zero values stand for what no event has told.
+type boardRow struct {
+	created tracker.TaskCreated
+	// The state of the task after its event number version.
 	version    int64
 	status     string
 	assignee   uuid.UUID
 	assignment int32
 	since      time.Time
+
+	fee, reward int64
 }
 
 func (v *taskView) add(e domain.Envelope) error {
+	of := v.board[e.Subject]
+	if of == nil {
+		of = &boardRow{}
+		v.board[e.Subject] = of
+	}
 	row := historyRow{}
 	switch e.Name {
 	case tracker.TaskCreated{}.EventName():
@@ -56,19 +63,14 @@ func (v *taskView) add(e domain.Envelope) error {
 		if err != nil {
 			return err
 		}
-		v.created.Tasks = append(v.created.Tasks, created.TaskID)
-		v.created.Numbers = append(v.created.Numbers, created.Number)
-		v.created.JiraIds = append(v.created.JiraIds, created.JiraID)
-		v.created.Descriptions = append(v.created.Descriptions, created.Title)
-		v.created.CreatedBy = append(v.created.CreatedBy, created.CreatedBy)
-		v.created.CreatedAt = append(v.created.CreatedAt, created.CreatedAt)
+		of.created = created
 	case tracker.TaskAssigned{}.EventName():
 		assigned, err := open[tracker.TaskAssigned](e)
 		if err != nil {
 			return err
 		}
 		row = historyRow{assignee: assigned.Assignee, previous: orNil(assigned.Previous), assignment: assigned.Assignment}
-		v.keepLatest(e.Subject, taskState{e.SubjectVersion, tracker.Open, assigned.Assignee, assigned.Assignment, e.OccurredAt})
+		of.keepLatest(e, tracker.Open, assigned.Assignee, assigned.Assignment, e.OccurredAt)
 		v.topics = append(v.topics, "mine/"+assigned.Assignee.String())
 		if assigned.Previous != nil {
 			v.topics = append(v.topics, "mine/"+assigned.Previous.String())
@@ -79,7 +81,7 @@ func (v *taskView) add(e domain.Envelope) error {
 			return err
 		}
 		row = historyRow{assignee: resolved.Assignee, assignment: resolved.Assignment}
-		v.keepLatest(e.Subject, taskState{e.SubjectVersion, tracker.Resolved, resolved.Assignee, resolved.Assignment, resolved.ResolvedAt})
+		of.keepLatest(e, tracker.Resolved, resolved.Assignee, resolved.Assignment, resolved.ResolvedAt)
 		v.topics = append(v.topics, "mine/"+resolved.Assignee.String())
 	case accounting.TaskPriced{}.EventName():
 		priced, err := open[accounting.TaskPriced](e)
@@ -87,9 +89,7 @@ func (v *taskView) add(e domain.Envelope) error {
 			return err
 		}
 		row = historyRow{fee: priced.Fee, reward: priced.Reward}
-		v.prices.Tasks = append(v.prices.Tasks, priced.TaskID)
-		v.prices.Fees = append(v.prices.Fees, priced.Fee)
-		v.prices.Rewards = append(v.prices.Rewards, priced.Reward)
+		of.fee, of.reward = priced.Fee, priced.Reward
 	default:
 		return &badEvent{e, fmt.Errorf("the board does not show it")}
 	}
@@ -98,10 +98,10 @@ func (v *taskView) add(e domain.Envelope) error {
 	return nil
 }
 
-// keepLatest keeps the state with the highest version of each task, since a statement can change a row only once.
-func (v *taskView) keepLatest(task uuid.UUID, state taskState) {
-	if state.version > v.latest[task].version {
-		v.latest[task] = state
+// keepLatest keeps the state that an event tells unless a later one is known.
+func (r *boardRow) keepLatest(e domain.Envelope, status string, assignee uuid.UUID, assignment int32, since time.Time) {
+	if e.SubjectVersion > r.version {
+		r.version, r.status, r.assignee, r.assignment, r.since = e.SubjectVersion, status, assignee, assignment, since
 	}
 }
 
@@ -131,40 +131,26 @@ func (v *taskView) addHistory(e domain.Envelope, row historyRow) {
 // Handle applies the view, once; it tells nothing.
 func (v *taskView) Handle(ctx context.Context, tx domain.Tx) ([]domain.Event, error) {
 	q := dbsqlc.New(tx)
-	if len(v.created.Tasks) > 0 {
-		// Most have come with who they were given to: so their rows are written once.
-		c := &v.created
-		for _, task := range c.Tasks {
-			s := v.latest[task]
-			delete(v.latest, task)
-			c.Versions, c.Statuses, c.Assignees = append(c.Versions, s.version), append(c.Statuses, s.status), append(c.Assignees, s.assignee)
-			c.Assignments, c.Since = append(c.Assignments, s.assignment), append(c.Since, s.since)
+	var rows dbsqlc.ApplyToBoardParams
+	var words dbsqlc.ApplyWordsToBoardParams
+	for task, r := range v.board {
+		c := r.created
+		rows.Tasks, rows.Numbers, rows.JiraIds, rows.Descriptions = append(rows.Tasks, task), append(rows.Numbers, c.Number), append(rows.JiraIds, c.JiraID), append(rows.Descriptions, c.Title)
+		rows.CreatedBy, rows.CreatedAt = append(rows.CreatedBy, c.CreatedBy), append(rows.CreatedAt, c.CreatedAt)
+		rows.Versions, rows.Statuses, rows.Assignees = append(rows.Versions, r.version), append(rows.Statuses, r.status), append(rows.Assignees, r.assignee)
+		rows.Assignments, rows.Since = append(rows.Assignments, r.assignment), append(rows.Since, r.since)
+		rows.Fees, rows.Rewards = append(rows.Fees, r.fee), append(rows.Rewards, r.reward)
+		if c.Number > 0 {
+			words.Tasks, words.JiraIds, words.Descriptions = append(words.Tasks, task), append(words.JiraIds, c.JiraID), append(words.Descriptions, c.Title)
 		}
-		if err := q.ApplyCreatedToBoard(ctx, v.created); err != nil {
-			return nil, fmt.Errorf("apply new tasks to the board: %w", err)
-		}
-		words := dbsqlc.ApplyWordsToBoardParams{Tasks: v.created.Tasks, JiraIds: v.created.JiraIds, Descriptions: v.created.Descriptions}
+	}
+	// First, and of all tasks at once: whoever has these rows comes first in everything that follows.
+	if err := q.ApplyToBoard(ctx, rows); err != nil {
+		return nil, fmt.Errorf("apply events to the board: %w", err)
+	}
+	if len(words.Tasks) > 0 {
 		if err := q.ApplyWordsToBoard(ctx, words); err != nil {
 			return nil, fmt.Errorf("apply words to the board: %w", err)
-		}
-	}
-	if len(v.latest) > 0 {
-		var rows dbsqlc.ApplyStateToBoardParams
-		for task, s := range v.latest {
-			rows.Tasks = append(rows.Tasks, task)
-			rows.Versions = append(rows.Versions, s.version)
-			rows.Statuses = append(rows.Statuses, s.status)
-			rows.Assignees = append(rows.Assignees, s.assignee)
-			rows.Assignments = append(rows.Assignments, s.assignment)
-			rows.Since = append(rows.Since, s.since)
-		}
-		if err := q.ApplyStateToBoard(ctx, rows); err != nil {
-			return nil, fmt.Errorf("apply states to the board: %w", err)
-		}
-	}
-	if len(v.prices.Tasks) > 0 {
-		if err := q.ApplyPricesToBoard(ctx, v.prices); err != nil {
-			return nil, fmt.Errorf("apply prices to the board: %w", err)
 		}
 	}
 	v.history.ShownAt = tx.Now

@@ -64,7 +64,7 @@ func TestDescriptionsOfBeforeAreTakenApartByWhoeverShowsThem(t *testing.T) {
 				on conflict (task) do update set number = excluded.number, description = excluded.description`, task, description, at)
 		}
 		state := func(version int64) {
-			require.NoError(t, q.ApplyStateToBoard(t.Context(), dbsqlc.ApplyStateToBoardParams{
+			require.NoError(t, q.ApplyToBoard(t.Context(), dbsqlc.ApplyToBoardParams{
 				Tasks: []uuid.UUID{task}, Versions: []int64{version}, Statuses: []string{tracker.Open}, Assignees: []uuid.UUID{task}, Assignments: []int32{1}, Since: []time.Time{at},
 			}))
 		}
@@ -73,10 +73,10 @@ func TestDescriptionsOfBeforeAreTakenApartByWhoeverShowsThem(t *testing.T) {
 		require.Equal(t, want, shown(task), "words first")
 		words()
 		require.Equal(t, want, shown(task), "again")
-		today := dbsqlc.ApplyCreatedToBoardParams{
+		today := dbsqlc.ApplyToBoardParams{
 			Tasks: []uuid.UUID{task}, Numbers: []int64{7}, JiraIds: []string{created.JiraID}, Descriptions: []string{created.Title}, CreatedBy: []uuid.UUID{task}, CreatedAt: []time.Time{at},
 		}
-		require.NoError(t, q.ApplyCreatedToBoard(t.Context(), today))
+		require.NoError(t, q.ApplyToBoard(t.Context(), today))
 		state(3)
 		require.Equal(t, want, shown(task), "by this program")
 		words()
@@ -87,7 +87,7 @@ func TestDescriptionsOfBeforeAreTakenApartByWhoeverShowsThem(t *testing.T) {
 		require.Equal(t, want, shown(task), "words last")
 		exec(`delete from tracker.board where task = $1`, task)
 		state(2)
-		require.NoError(t, q.ApplyCreatedToBoard(t.Context(), today))
+		require.NoError(t, q.ApplyToBoard(t.Context(), today))
 		require.Equal(t, want, shown(task), "words last, by this program")
 
 		exec(`insert into accounting.tasks (id, unit, fee, reward, priced_at) values ($1, 100, 1000, 2000, $2)`, task, at)

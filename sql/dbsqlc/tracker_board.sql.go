@@ -112,26 +112,31 @@ func (q *Queries) AddHistory(ctx context.Context, arg AddHistoryParams) ([]uuid.
 	return items, nil
 }
 
-const applyCreatedToBoard = `-- name: ApplyCreatedToBoard :exec
-insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since)
-select n.task, n.number, nullif(n.jira_id, ''), n.description, n.created_by, n.created_at, coalesce(n.version, 0),
-       case when n.version > 0 then n.status else 'open' end, case when n.version > 0 then n.assignee end,
-       case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end
+const applyToBoard = `-- name: ApplyToBoard :exec
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since, fee, reward)
+select n.task, nullif(n.number, 0), nullif(n.jira_id, ''), case when n.number > 0 then n.description end, case when n.number > 0 then n.created_by end,
+       case when n.number > 0 then n.created_at end, coalesce(n.version, 0), case when n.version > 0 then n.status else 'open' end,
+       case when n.version > 0 then n.assignee end, case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end,
+       nullif(n.fee, 0), case when n.fee > 0 then n.reward end
 from (
     select unnest($1::uuid[]) as task, unnest($2::bigint[]) as number, unnest($3::text[]) as jira_id, unnest($4::text[]) as description,
            unnest($5::uuid[]) as created_by, unnest($6::timestamptz[]) as created_at, unnest($7::bigint[]) as version,
-           unnest($8::text[]) as status, unnest($9::uuid[]) as assignee, unnest($10::int[]) as assignment, unnest($11::timestamptz[]) as since
+           unnest($8::text[]) as status, unnest($9::uuid[]) as assignee, unnest($10::int[]) as assignment,
+           unnest($11::timestamptz[]) as since, unnest($12::bigint[]) as fee, unnest($13::bigint[]) as reward
 ) n
 order by n.task
-on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
-    created_by = excluded.created_by, created_at = excluded.created_at, version = greatest(b.version, excluded.version),
+on conflict (task) do update set number = coalesce(excluded.number, b.number),
+    jira_id = case when excluded.number is null then b.jira_id else excluded.jira_id end, description = coalesce(excluded.description, b.description),
+    created_by = coalesce(excluded.created_by, b.created_by), created_at = coalesce(excluded.created_at, b.created_at), version = greatest(b.version, excluded.version),
     status = case when excluded.version > b.version then excluded.status else b.status end,
     assignee = case when excluded.version > b.version then excluded.assignee else b.assignee end,
     assignment = case when excluded.version > b.version then excluded.assignment else b.assignment end,
-    since = case when excluded.version > b.version then excluded.since else b.since end
+    since = case when excluded.version > b.version then excluded.since else b.since end,
+    fee = coalesce(excluded.fee, b.fee), reward = coalesce(excluded.reward, b.reward)
+where excluded.number is not null or excluded.version > b.version or excluded.fee is not null
 `
 
-type ApplyCreatedToBoardParams struct {
+type ApplyToBoardParams struct {
 	Tasks        []uuid.UUID
 	Numbers      []int64
 	JiraIds      []string
@@ -143,12 +148,16 @@ type ApplyCreatedToBoardParams struct {
 	Assignees    []uuid.UUID
 	Assignments  []int32
 	Since        []time.Time
+	Fees         []int64
+	Rewards      []int64
 }
 
-// Puts what Task.Created tells into the board, and the state of those tasks that have come with one (version 0 where not) unless it has a
-// later one; repeats and late arrivals change nothing else.
-func (q *Queries) ApplyCreatedToBoard(ctx context.Context, arg ApplyCreatedToBoardParams) error {
-	_, err := q.db.Exec(ctx, applyCreatedToBoard,
+// Puts what events tell of tasks into the board, one row a task: what Task.Created tells where the number is more than 0, the state of a
+// Task.Assigned or Task.Resolved where the version is more than 0 and the board has no later one, and the prices of a Task.Priced where the
+// fee is more than 0. Repeats and late arrivals change nothing else. One statement holds the rows of all tasks, in their order, so that
+// transactions wait for each other in one direction only.
+func (q *Queries) ApplyToBoard(ctx context.Context, arg ApplyToBoardParams) error {
+	_, err := q.db.Exec(ctx, applyToBoard,
 		arg.Tasks,
 		arg.Numbers,
 		arg.JiraIds,
@@ -160,56 +169,8 @@ func (q *Queries) ApplyCreatedToBoard(ctx context.Context, arg ApplyCreatedToBoa
 		arg.Assignees,
 		arg.Assignments,
 		arg.Since,
-	)
-	return err
-}
-
-const applyPricesToBoard = `-- name: ApplyPricesToBoard :exec
-insert into tracker.board as b (task, fee, reward)
-select unnest($1::uuid[]) as task, unnest($2::bigint[]), unnest($3::bigint[])
-order by task
-on conflict (task) do update set fee = excluded.fee, reward = excluded.reward
-`
-
-type ApplyPricesToBoardParams struct {
-	Tasks   []uuid.UUID
-	Fees    []int64
-	Rewards []int64
-}
-
-func (q *Queries) ApplyPricesToBoard(ctx context.Context, arg ApplyPricesToBoardParams) error {
-	_, err := q.db.Exec(ctx, applyPricesToBoard, arg.Tasks, arg.Fees, arg.Rewards)
-	return err
-}
-
-const applyStateToBoard = `-- name: ApplyStateToBoard :exec
-insert into tracker.board as b (task, version, status, assignee, assignment, since)
-select unnest($1::uuid[]) as task, unnest($2::bigint[]), unnest($3::text[]), unnest($4::uuid[]),
-       unnest($5::int[]), unnest($6::timestamptz[])
-order by task
-on conflict (task) do update set version = excluded.version, status = excluded.status, assignee = excluded.assignee,
-    assignment = excluded.assignment, since = excluded.since
-where excluded.version > b.version
-`
-
-type ApplyStateToBoardParams struct {
-	Tasks       []uuid.UUID
-	Versions    []int64
-	Statuses    []string
-	Assignees   []uuid.UUID
-	Assignments []int32
-	Since       []time.Time
-}
-
-// Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
-func (q *Queries) ApplyStateToBoard(ctx context.Context, arg ApplyStateToBoardParams) error {
-	_, err := q.db.Exec(ctx, applyStateToBoard,
-		arg.Tasks,
-		arg.Versions,
-		arg.Statuses,
-		arg.Assignees,
-		arg.Assignments,
-		arg.Since,
+		arg.Fees,
+		arg.Rewards,
 	)
 	return err
 }

@@ -1,38 +1,29 @@
--- name: ApplyCreatedToBoard :exec
--- Puts what Task.Created tells into the board, and the state of those tasks that have come with one (version 0 where not) unless it has a
--- later one; repeats and late arrivals change nothing else.
-insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since)
-select n.task, n.number, nullif(n.jira_id, ''), n.description, n.created_by, n.created_at, coalesce(n.version, 0),
-       case when n.version > 0 then n.status else 'open' end, case when n.version > 0 then n.assignee end,
-       case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end
+-- name: ApplyToBoard :exec
+-- Puts what events tell of tasks into the board, one row a task: what Task.Created tells where the number is more than 0, the state of a
+-- Task.Assigned or Task.Resolved where the version is more than 0 and the board has no later one, and the prices of a Task.Priced where the
+-- fee is more than 0. Repeats and late arrivals change nothing else. One statement holds the rows of all tasks, in their order, so that
+-- transactions wait for each other in one direction only.
+insert into tracker.board as b (task, number, jira_id, description, created_by, created_at, version, status, assignee, assignment, since, fee, reward)
+select n.task, nullif(n.number, 0), nullif(n.jira_id, ''), case when n.number > 0 then n.description end, case when n.number > 0 then n.created_by end,
+       case when n.number > 0 then n.created_at end, coalesce(n.version, 0), case when n.version > 0 then n.status else 'open' end,
+       case when n.version > 0 then n.assignee end, case when n.version > 0 then n.assignment end, case when n.version > 0 then n.since end,
+       nullif(n.fee, 0), case when n.fee > 0 then n.reward end
 from (
     select unnest(@tasks::uuid[]) as task, unnest(@numbers::bigint[]) as number, unnest(@jira_ids::text[]) as jira_id, unnest(@descriptions::text[]) as description,
            unnest(@created_by::uuid[]) as created_by, unnest(@created_at::timestamptz[]) as created_at, unnest(@versions::bigint[]) as version,
-           unnest(@statuses::text[]) as status, unnest(@assignees::uuid[]) as assignee, unnest(@assignments::int[]) as assignment, unnest(@since::timestamptz[]) as since
+           unnest(@statuses::text[]) as status, unnest(@assignees::uuid[]) as assignee, unnest(@assignments::int[]) as assignment,
+           unnest(@since::timestamptz[]) as since, unnest(@fees::bigint[]) as fee, unnest(@rewards::bigint[]) as reward
 ) n
 order by n.task
-on conflict (task) do update set number = excluded.number, jira_id = excluded.jira_id, description = excluded.description,
-    created_by = excluded.created_by, created_at = excluded.created_at, version = greatest(b.version, excluded.version),
+on conflict (task) do update set number = coalesce(excluded.number, b.number),
+    jira_id = case when excluded.number is null then b.jira_id else excluded.jira_id end, description = coalesce(excluded.description, b.description),
+    created_by = coalesce(excluded.created_by, b.created_by), created_at = coalesce(excluded.created_at, b.created_at), version = greatest(b.version, excluded.version),
     status = case when excluded.version > b.version then excluded.status else b.status end,
     assignee = case when excluded.version > b.version then excluded.assignee else b.assignee end,
     assignment = case when excluded.version > b.version then excluded.assignment else b.assignment end,
-    since = case when excluded.version > b.version then excluded.since else b.since end;
-
--- name: ApplyStateToBoard :exec
--- Puts the state that a Task.Assigned or Task.Resolved tells into the board unless it has a later one. One row a task.
-insert into tracker.board as b (task, version, status, assignee, assignment, since)
-select unnest(@tasks::uuid[]) as task, unnest(@versions::bigint[]), unnest(@statuses::text[]), unnest(@assignees::uuid[]),
-       unnest(@assignments::int[]), unnest(@since::timestamptz[])
-order by task
-on conflict (task) do update set version = excluded.version, status = excluded.status, assignee = excluded.assignee,
-    assignment = excluded.assignment, since = excluded.since
-where excluded.version > b.version;
-
--- name: ApplyPricesToBoard :exec
-insert into tracker.board as b (task, fee, reward)
-select unnest(@tasks::uuid[]) as task, unnest(@fees::bigint[]), unnest(@rewards::bigint[])
-order by task
-on conflict (task) do update set fee = excluded.fee, reward = excluded.reward;
+    since = case when excluded.version > b.version then excluded.since else b.since end,
+    fee = coalesce(excluded.fee, b.fee), reward = coalesce(excluded.reward, b.reward)
+where excluded.number is not null or excluded.version > b.version or excluded.fee is not null;
 
 -- name: ApplyWordsToBoard :exec
 -- Puts the words of new tasks into the board, by which they are found: those of their Jira ids first.

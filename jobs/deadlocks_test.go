@@ -1,0 +1,63 @@
+package jobs_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"ates/domain"
+	"ates/domain/tracker"
+	"ates/jobs/jobstest"
+)
+
+// Several processes work off the same queues, take jobs into their groups at the same moment and change the same rows: tasks, wallets,
+// figures. Each waits for others now and then, and never in a circle, which Postgres would end only after a second.
+func TestSeveralProcessesNeverWaitForEachOtherInACircle(t *testing.T) {
+	t.Parallel()
+	bus, pool := jobstest.Bus(t)
+	workers := jobstest.Workers(t, bus, 4)
+	for range 3 {
+		jobstest.Work(t, second(t, pool))
+	}
+	manager := jobstest.Manager()
+	var group sync.WaitGroup
+	for g := range 16 {
+		group.Go(func() {
+			for i := range 25 {
+				create := &tracker.CreateTask{Request: domain.Request{By: workers[i%len(workers)]}, Description: fmt.Sprintf("Task %d of %d", i, g)}
+				if err := bus.Do(t.Context(), create); err != nil {
+					t.Errorf("create: %v", err)
+					return
+				}
+				var cmd domain.Command = &tracker.ChangeTaskStatus{Request: domain.Request{By: manager}, TaskID: create.TaskID, Status: tracker.Resolved}
+				if rand.IntN(10) == 0 {
+					cmd = &tracker.AssignTasks{Request: domain.Request{By: manager}}
+				}
+				var refusal *domain.Refusal
+				if err := bus.Do(t.Context(), cmd); err != nil && !errors.As(err, &refusal) {
+					t.Errorf("%T: %v", cmd, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	jobstest.Idle(t, pool, patience)
+	jobstest.RequireSoundBooks(t, pool)
+	require.Zero(t, deadlocks(t, pool.Config().ConnConfig))
+}
+
+// deadlocks is how many circles Postgres has found in a database.
+func deadlocks(t *testing.T, of *pgx.ConnConfig) (n int) {
+	t.Helper()
+	conn, err := pgx.ConnectConfig(t.Context(), of)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	require.NoError(t, conn.QueryRow(t.Context(), `select deadlocks from pg_stat_database where datname = current_database()`).Scan(&n))
+	return n
+}
