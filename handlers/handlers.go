@@ -83,6 +83,7 @@ type Handlers struct {
 	hub      *hub
 	standby  *standby // nil where there is none
 	boards   *boardWatch
+	parts    *sharing
 	requests *requestMetrics
 	rates    *httprate.RateLimiter
 	sessions *sessions
@@ -180,7 +181,7 @@ func New(ctx context.Context, cfg Config) (*Handlers, error) {
 		Config: cfg, pool: cfg.Pool, queries: dbsqlc.New(reads{cfg.Pool}), commands: cfg.Commands,
 		hub: newHub(cmp.Or(cfg.Direct, cfg.Pool)), standby: newStandby(cfg.Standby, cfg.Pool), boards: newBoardWatch(cfg.Pool), requests: newRequestMetrics(), rates: newRates(), stopping: make(chan struct{}),
 	}
-	h.hub.tracer = cfg.Tracer
+	h.hub.tracer, h.parts = cfg.Tracer, newSharing(h.hub.metrics)
 	h.watch = h.metrics()
 	h.sessions = newSessions(cfg.Pool, h.secure(), cfg.Now)
 	if cfg.OpenID != nil {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,9 @@ type hub struct {
 	streams     map[string]int
 	cursor      cursor
 	listening   bool
+	// publications counts those of this process, whose name tells them from those of others.
+	process      string
+	publications int64
 }
 
 // cursor is a place in the changes of the database: whoever has read anything at a cursor has seen every change below it. It is a
@@ -79,7 +83,10 @@ const (
 const everything = "*"
 
 func newHub(pool *pgxpool.Pool) *hub {
-	return &hub{config: pool.Config().ConnConfig.Copy(), metrics: newLiveMetrics(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{}}
+	return &hub{
+		config: pool.Config().ConnConfig.Copy(), metrics: newLiveMetrics(), subscribers: map[string]map[*subscription]struct{}{}, streams: map[string]int{},
+		process: rand.Text()[:8],
+	}
 }
 
 // open is how many streams are open in this process.
@@ -199,6 +206,9 @@ func currentCursor(ctx context.Context, q *dbsqlc.Queries) (cursor, error) {
 
 // publish hands topics to those who want them, to each all at once, and returns how many they are. The caller holds the lock.
 func (h *hub) publish(topics []string) int {
+	if len(topics) > 0 {
+		h.publications++
+	}
 	wanted := map[*subscription][]string{}
 	for _, topic := range topics {
 		if topic == everything {
@@ -221,6 +231,26 @@ func (h *hub) publish(topics []string) int {
 		s.add(topics)
 	}
 	return len(wanted)
+}
+
+// published is the number of the last publication. Whoever reads the database after it sees everything that it told of.
+func (h *hub) published() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.publications
+}
+
+// publication is how a page names a publication of this process that it was told of.
+func (h *hub) publication(n int64) string { return h.process + "." + strconv.FormatInt(n, 10) }
+
+// publicationOf is the number of a publication that a page names, 0 where it is none of this process.
+func (h *hub) publicationOf(name string) int64 {
+	process, n, _ := strings.Cut(name, ".")
+	number, err := strconv.ParseInt(n, 10, 64)
+	if process != h.process || err != nil {
+		return 0
+	}
+	return number
 }
 
 // poke has the streams of a person look at their rights at once.

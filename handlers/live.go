@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -44,8 +45,9 @@ func topicsFor(p auth.Person) []string {
 // live streams to a page which topics have changed; the page then fetches what it shows, with the rights it has. It names
 // topics only, never data. Where nobody is signed in it answers 401, since a page would follow a redirect for ever.
 //
-// Events are hello; change, whose data is a list of topics, "*" for all; ping; moved, when this process ends and another one may be asked
-// at once; and bye, when the session has ended or has another role. The id of an event is the cursor to come back with.
+// Events are hello; change, whose data is a list of topics, "*" for all, with publication before it, whose data the page sends along when
+// it fetches what has changed; ping; moved, when this process ends and another one may be asked at once; and bye, when the session has ended
+// or has another role. The id of an event is the cursor to come back with.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	person, ok, err := h.alive(r)
 	if err != nil {
@@ -76,7 +78,7 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.hello(from)
-	s.change(missed, from)
+	s.change(missed, from, "")
 
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
@@ -91,23 +93,24 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 			if !h.stillAllowed(s, r, person) {
 				return
 			}
-			at, changed := h.told(subscription)
-			s.change(changed, at)
+			at, changed, publication := h.told(subscription)
+			s.change(changed, at, publication)
 			s.send("ping", at.String(), struct{}{})
 		case <-subscription.wake:
-			at, changed := h.told(subscription)
+			at, changed, publication := h.told(subscription)
 			if slices.Contains(changed, auth.PersonTopic(person.ID)) && !h.stillAllowed(s, r, person) {
 				return
 			}
-			s.change(changed, at)
+			s.change(changed, at, publication)
 		}
 	}
 }
 
-// told empties a subscription; everything below the cursor is among its topics or was before.
-func (h *Handlers) told(s *subscription) (at cursor, topics []string) {
+// told empties a subscription; everything below the cursor is among its topics or was before, and nothing of a later publication is.
+func (h *Handlers) told(s *subscription) (at cursor, topics []string, publication string) {
 	at = h.hub.at() // first: what is published after it may be among the topics, what was before it is
-	return at, s.take()
+	topics = s.take()
+	return at, topics, h.hub.publication(h.hub.published())
 }
 
 // alive is who the request's session belongs to, if it lives and they are active.
@@ -209,9 +212,12 @@ func (s *stream) moved() {
 	s.send("moved", "", struct{}{}) // a time to wait counts only with an event
 }
 
-// change names changed topics, if there are any.
-func (s *stream) change(topics []string, at cursor) {
+// change names changed topics, if there are any, and the publication by which they are known, where they are of one.
+func (s *stream) change(topics []string, at cursor, publication string) {
 	if len(topics) > 0 {
+		if publication != "" {
+			s.write("event: publication\ndata: " + strconv.Quote(publication) + "\n\n")
+		}
 		s.send("change", at.String(), topics)
 		if s.err == nil && slices.Contains(topics, everything) {
 			s.metrics.reloads.Inc()

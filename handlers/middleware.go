@@ -170,6 +170,8 @@ type page struct {
 	Person auth.Person
 	// Key is a new idempotency key, for the forms of this page.
 	Key string
+	// differsFor is told of people for whom a page that is made for a role would be another one; nil where it is made for the person.
+	differsFor func(uuid.UUID)
 }
 
 // by is the person as the one who asks for a command, under the idempotency key that the form carried.

@@ -8,20 +8,21 @@ import (
 )
 
 // routes is the site map. A page for signed-in people names the roles that may see it, everybody who is signed in when it
-// names none; the commands behind the forms check their own rules again.
+// names none; the commands behind the forms check their own rules again. Of a shared page the live parts are the same for all of a role,
+// or say for whom they are not.
 func (h *Handlers) routes() http.Handler {
 	app := http.NewServeMux()
 	app.Handle("GET /{$}", h.signedIn(h.home))
 
-	app.Handle("GET /tasks", h.signedIn(h.board))
+	app.Handle("GET /tasks", h.signedIn(h.shared(h.board)))
 	app.Handle("POST /tasks", h.signedIn(h.createTask))
 	app.Handle("GET /tasks/new", h.signedIn(h.newTask))
 	app.Handle("GET /tasks/assign", h.signedIn(h.confirmAssign, domain.Manager, domain.Admin))
 	app.Handle("POST /tasks/assign", h.signedIn(h.assignTasks, domain.Manager, domain.Admin))
-	app.Handle("GET "+drawsPath, h.signedIn(h.draws))
+	app.Handle("GET "+drawsPath, h.signedIn(h.shared(h.draws)))
 	app.Handle("GET "+drawsPath+"/{id}", h.signedIn(h.draw))
 	app.Handle("GET /tasks/mine", h.signedIn(h.myTasks, domain.Worker))
-	app.Handle("GET /tasks/{id}", h.signedIn(h.task))
+	app.Handle("GET /tasks/{id}", h.signedIn(h.shared(h.task)))
 	app.Handle("POST /tasks/{id}/resolve", h.signedIn(h.resolveTask))
 
 	app.Handle("GET /palette", h.signedIn(h.palette))
@@ -33,10 +34,10 @@ func (h *Handlers) routes() http.Handler {
 	app.Handle("GET /notifications/preferences", h.signedIn(h.notificationPreferences))
 	app.Handle("POST /notifications/preferences", h.signedIn(h.chooseNotifications))
 
-	app.Handle("GET /accounting", h.signedIn(h.heavy(h.accounting), domain.Manager, domain.TopManager))
+	app.Handle("GET /accounting", h.signedIn(h.shared(h.heavy(h.accounting)), domain.Manager, domain.TopManager))
 	app.Handle("GET /accounting.csv", h.signedIn(h.heavy(h.exportAccounting), domain.Manager, domain.TopManager))
 	app.Handle("GET /accounting/payouts/{file}", h.signedIn(h.payoutFile, domain.Manager))
-	app.Handle("GET /analytics", h.signedIn(h.heavy(h.analytics), domain.TopManager))
+	app.Handle("GET /analytics", h.signedIn(h.shared(h.heavy(h.analytics)), domain.TopManager))
 	app.Handle("GET /audit", h.signedIn(h.heavy(h.audit), domain.Worker, domain.Manager, domain.TopManager))
 	app.Handle("GET /audit.csv", h.signedIn(h.heavy(h.exportAudit), domain.Worker, domain.Manager, domain.TopManager))
 

@@ -19,9 +19,15 @@ func prices(fee, reward *int64) *views.Prices {
 	return &views.Prices{Fee: *fee, Reward: *reward}
 }
 
-// resolveForm is the form that resolves a task, where this person may.
+// resolveForm is the form that resolves a task, where this person may. On a page for many people the assignee may, whoever else may not.
 func (p page) resolveForm(task uuid.UUID, status string, assignee uuid.UUID, assignment int32) *views.ResolveForm {
-	if status != tracker.Open || !tracker.MayResolve(p.Person.Actor(), assignee) {
+	if status != tracker.Open {
+		return nil
+	}
+	if !tracker.MayResolve(p.Person.Actor(), assignee) {
+		if p.differsFor != nil {
+			p.differsFor(assignee)
+		}
 		return nil
 	}
 	return &views.ResolveForm{Key: p.Key + "/" + task.String(), Assignment: int(assignment)}

@@ -65,6 +65,9 @@ const signIn = () => {
 
 let watchdog;
 let cursor; // how far the stream has told us
+// publication is the last that the stream has told us of since something was fetched otherwise, which may be newer: a rendering of after it,
+// which other readers share, will do for the elements that fetch themselves again.
+let publication;
 
 function heard() {
   asOf = new Date();
@@ -100,6 +103,7 @@ if (stream()) {
     if (!isStream(target)) return;
     if (message.id) cursor = message.id;
     heard();
+    if (message.event === "publication") publication = JSON.parse(message.data);
     if (message.event === "change") changed(JSON.parse(message.data));
     if (message.event === "bye") signIn();
   });
@@ -153,12 +157,16 @@ const preloaded = 5000;
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   ctx.began = performance.now();
-  // A refresh may have waited behind a search that has changed the filter. It asks for what is shown now.
-  if (isRefresh(ctx)) ctx.request.action = ctx.sourceElement.getAttribute("hx-get");
+  if (isRefresh(ctx)) {
+    // It may have waited behind a search that has changed the filter. It asks for what is shown now.
+    ctx.request.action = ctx.sourceElement.getAttribute("hx-get");
+    ctx.request.headers["Live-Publication"] = publication ?? "none";
+  }
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.began === undefined || isRefresh(ctx) || !ctx.target?.isConnected) return;
+  publication = undefined;
   const missed = recent.filter(({ at }) => at > ctx.began - preloaded).flatMap(({ topics }) => topics);
   const elements = [ctx.target, ...ctx.target.querySelectorAll("[data-live]")];
   for (const element of elements) {

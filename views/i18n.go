@@ -48,6 +48,9 @@ func WithLocale(ctx context.Context, l Locale) context.Context {
 	return context.WithValue(ctx, localeKey{}, speakerOf(l))
 }
 
+// Language is the one of Languages in which views speak in a context.
+func Language(ctx context.Context) string { return speakerFrom(ctx).Language }
+
 // T returns the words with the given id. The arguments are the names and values that the words mention, in turn.
 func T(ctx context.Context, id string, args ...any) string {
 	return speakerFrom(ctx).say(&i18n.LocalizeConfig{MessageID: id, TemplateData: named(args)})
