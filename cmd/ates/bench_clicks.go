@@ -103,7 +103,7 @@ func (c *clicker) once(ctx context.Context, found *clicked) error {
 		case at := <-told:
 			// Of many changes at once a stream says no more than that there are some, and the task's may still be to come.
 			told = c.ear.expect("tasks/" + task)
-			shown, err := c.onlooker.fragment(ctx, "/tasks/"+task, "task")
+			shown, err := c.onlooker.fragment(ctx, "/tasks/"+task, "task", "none")
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,8 @@ import (
 type openStream struct {
 	conn  net.Conn
 	lines *bufio.Reader
+	// publication is that of the last change.
+	publication string
 }
 
 // follow opens the stream of a page of this person, from an address of this machine where one is given.
@@ -103,6 +105,10 @@ func (s *openStream) nextChange() (topics []string, err error) {
 			return nil, err
 		}
 		switch event {
+		case "publication":
+			if err := json.Unmarshal([]byte(data), &s.publication); err != nil {
+				return nil, fmt.Errorf("read a publication: %w", err)
+			}
 		case "change":
 			if err := json.Unmarshal([]byte(data), &topics); err != nil {
 				return nil, fmt.Errorf("read a change: %w", err)

@@ -66,7 +66,7 @@ func measureStreams(ctx context.Context, m *measuring) (rows []row, err error) {
 	}
 	defer func() { err = errors.Join(err, commits.close(context.WithoutCancel(ctx))) }()
 
-	var all, one, idle []float64
+	var all, one, idle, shared, alone []float64
 	for round := 1; round <= m.Rounds; round++ {
 		if err := m.alone(ctx, fmt.Sprintf("round %d", round)); err != nil {
 			return nil, err
@@ -79,6 +79,14 @@ func measureStreams(ctx context.Context, m *measuring) (rows []row, err error) {
 		if err := in.settled(ctx); err != nil {
 			return nil, err
 		}
+		if took, err = fetchBoard(ctx, in.people, open.publication); err != nil {
+			return nil, err
+		}
+		shared = append(shared, took)
+		if took, err = fetchBoard(ctx, in.people, ""); err != nil {
+			return nil, err
+		}
+		alone = append(alone, took)
 		for range m.Clicks {
 			// By then they have read what came before.
 			pauseFor(ctx, 200*time.Millisecond)
@@ -101,8 +109,20 @@ func measureStreams(ctx context.Context, m *measuring) (rows []row, err error) {
 		perStream,
 		newRow("a new task until all were told", "ms", all).over("bare commit", idle),
 		newRow("a mark that one sees until they were told", "ms", one).over("bare commit", idle),
+		newRow(fmt.Sprintf("the board's part, fetched by %d people", people), "ms", shared).over("each rendered alone", alone),
 		newRow("streams dropped", "", []float64{float64(open.dropped.Load())}),
 	}, nil
+}
+
+// fetchBoard has a page of each person fetch the part that shows the board, because of a publication, and returns how many milliseconds
+// that takes.
+func fetchBoard(ctx context.Context, people []*visitor, publication string) (float64, error) {
+	begun := time.Now()
+	err := inParallel(ctx, people, func(person *visitor) error {
+		_, err := person.fragment(ctx, "/tasks", "board", publication)
+		return err
+	})
+	return milliseconds(time.Since(begun)), errors.Join(err, ctx.Err())
 }
 
 // requireFiles is an error unless this process, and those that it starts, may have a stream's socket open each.
@@ -126,13 +146,16 @@ type openPages struct {
 	// told gets, for every stream that hears of a change, when.
 	told    chan heardBy
 	closing atomic.Bool
+	// publication is that of the last change that tell waited for.
+	publication string
 }
 
 // heardBy is a change that a stream heard of.
 type heardBy struct {
-	stream int
-	topics []string
-	at     time.Time
+	stream      int
+	topics      []string
+	publication string
+	at          time.Time
 }
 
 // openStreams opens pages: one of the first person, and as many as it takes of the others.
@@ -168,7 +191,7 @@ func (p *openPages) read(i int) {
 			}
 			return
 		}
-		p.told <- heardBy{i, topics, time.Now()}
+		p.told <- heardBy{i, topics, p.streams[i].publication, time.Now()}
 	}
 }
 
@@ -220,7 +243,7 @@ func (p *openPages) tell(ctx context.Context, streams int, is func(heardBy) bool
 		select {
 		case h := <-p.told:
 			if is(h) && !heard[h.stream] {
-				heard[h.stream], last = true, h.at
+				heard[h.stream], last, p.publication = true, h.at, h.publication
 			}
 		case err := <-done:
 			if err != nil {

@@ -70,8 +70,9 @@ func (v *visitor) get(ctx context.Context, path string, expected int) (answered,
 	return v.do(v.client, req, expected)
 }
 
-// fragment asks for a part of a page, as an open page does when it hears of a change.
-func (v *visitor) fragment(ctx context.Context, path, id string) (answered, error) {
+// fragment asks for a part of a page, as an open page does when it hears of a change, which it says was of a publication. Where that is
+// empty it asks as for a filter, for a rendering of its own.
+func (v *visitor) fragment(ctx context.Context, path, id, publication string) (answered, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.address+path, nil)
 	if err != nil {
 		return answered{}, fmt.Errorf("ask for a part of %s: %w", path, err)
@@ -79,6 +80,9 @@ func (v *visitor) fragment(ctx context.Context, path, id string) (answered, erro
 	req.Header.Set("HX-Request", "true")
 	req.Header.Set("HX-Request-Type", "partial")
 	req.Header.Set("HX-Target", "div#"+id)
+	if publication != "" {
+		req.Header.Set("Live-Publication", publication)
+	}
 	return v.do(v.client, req, http.StatusOK)
 }
 
