@@ -22,6 +22,8 @@ const (
 	streamsOfPerson = 32
 	// streamsFrom is how many streams come from one address of this machine, which has about 28,000 ports for them.
 	streamsFrom = 20000
+	// rowsOnBoard fill the board's first page.
+	rowsOnBoard = 50
 )
 
 // measureStreams opens a great many pages on one process, changes something that all of them see and something that one of them sees,
@@ -45,6 +47,14 @@ func measureStreams(ctx context.Context, m *measuring) (rows []row, err error) {
 		return nil, err
 	}
 	if _, err := in.process(ctx, people); err != nil {
+		return nil, err
+	}
+	for range rowsOnBoard {
+		if _, err := in.people[1].post(ctx, "/tasks", newTask()); err != nil {
+			return nil, err
+		}
+	}
+	if err := in.settled(ctx); err != nil {
 		return nil, err
 	}
 	if err := m.alone(ctx, "opening the pages"); err != nil {
