@@ -49,7 +49,10 @@ func topicsFor(p auth.Person) []string {
 // it fetches what has changed; ping; moved, when this process ends and another one may be asked at once; and bye, when the session has ended
 // or has another role. The id of an event is the cursor to come back with.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
-	person, ok, err := h.alive(r)
+	var person auth.Person
+	var ok bool
+	var err error
+	aside(func() { person, ok, err = h.alive(r) })
 	if err != nil {
 		h.logFault(r, err)
 		http.Error(w, "The session cannot be looked up at the moment.", http.StatusServiceUnavailable)
@@ -71,7 +74,9 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
-	missed, from, err := h.missed(r, topics)
+	var missed []string
+	var from cursor
+	aside(func() { missed, from, err = h.missed(r, topics) })
 	if err != nil {
 		h.logFault(r, err)
 		http.Error(w, "What changed cannot be read at the moment.", http.StatusServiceUnavailable)
@@ -106,6 +111,19 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// aside does something in a goroutine of its own. What asks the database needs a deep stack, and a stack that has grown stays so for as
+// long as the stream is open, or for several collections of garbage.
+func aside(do func()) {
+	over := make(chan any, 1)
+	go func() {
+		defer func() { over <- recover() }()
+		do()
+	}()
+	if fault := <-over; fault != nil {
+		panic(fault)
+	}
+}
+
 // told empties a subscription; everything below the cursor is among its topics or was before, and nothing of a later publication is.
 func (h *Handlers) told(s *subscription) (at cursor, topics []string, publication string) {
 	at = h.hub.at() // first: what is published after it may be among the topics, what was before it is
@@ -129,7 +147,10 @@ func (h *Handlers) alive(r *http.Request) (auth.Person, bool, error) {
 // stillAllowed reports whether a stream may go on. It says bye where the session has ended or the person has another role: the
 // page then goes to the sign-in, which lets them in again without a question and with the menu of their role.
 func (h *Handlers) stillAllowed(s *stream, r *http.Request, was auth.Person) bool {
-	is, ok, err := h.alive(r)
+	var is auth.Person
+	var ok bool
+	var err error
+	aside(func() { is, ok, err = h.alive(r) })
 	if err != nil {
 		h.logFault(r, err)
 		return false

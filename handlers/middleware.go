@@ -20,28 +20,28 @@ import (
 	"ates/views"
 )
 
-// around is what every request passes through, the outermost first.
-func (h *Handlers) around(next http.Handler) http.Handler {
+// around is what every request passes through, the outermost first. A stream has no part in what is only for answers that end: its stack
+// and what a request carries stay for as long as the page is open, and the deeper it waits the more that is.
+func (h *Handlers) around(site, streams http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.failed(w, r, &domain.Refusal{Kind: domain.Forbidden, Code: "request.cross_origin",
 			Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."})
 	}))
-	return h.identify(h.watched(h.localized(h.headers(compressed(h.recovered(crossOrigin.Handler(h.limited(h.readable(next)))))))))
-}
-
-// compressed compresses answers for those who take them so, but not streams: their pieces are names of topics, of which the smallest is no
-// longer than what ends a compressed piece, and a compressor keeps over a megabyte for as long as a stream is open.
-func compressed(next http.Handler) http.Handler {
-	compress := gzhttp.GzipHandler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == liveRoute {
-			next.ServeHTTP(w, r)
+	answers := h.localized(h.headers(compressed(h.recovered(crossOrigin.Handler(h.limited(h.readable(site)))))))
+	streams = h.headers(h.recovered(streams))
+	return h.identify(h.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == liveRoute && r.Method == http.MethodGet {
+			streams.ServeHTTP(w, r)
 			return
 		}
-		compress(w, r)
-	})
+		answers.ServeHTTP(w, r)
+	})))
 }
+
+// compressed compresses answers for those who take them so. It is not for streams: their pieces are names of topics, of which the smallest is
+// no longer than what ends a compressed piece, and a compressor keeps over a megabyte for as long as a stream is open.
+func compressed(next http.Handler) http.Handler { return gzhttp.GzipHandler(next) }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
@@ -142,7 +142,7 @@ func (h *Handlers) limited(next http.Handler) http.Handler {
 			most = maxImportForm
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
-		if r.URL.Path == liveRoute || strings.HasSuffix(r.URL.Path, ".csv") {
+		if strings.HasSuffix(r.URL.Path, ".csv") {
 			next.ServeHTTP(w, r)
 			return
 		}

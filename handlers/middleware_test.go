@@ -14,7 +14,7 @@ import (
 func TestAStreamHoldsNothingBackAndTakesLittleMemory(t *testing.T) {
 	const streams, most = 40, 64 << 10
 	written, release := make(chan struct{}), make(chan struct{})
-	site := httptest.NewServer(compressed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	site := httptest.NewServer((&Handlers{requests: newRequestMetrics()}).around(http.NotFoundHandler(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for _, piece := range []string{"event: hello\n", "data: {}\n"} {
 			_, err := w.Write([]byte(piece))

@@ -84,9 +84,8 @@ func (h *Handlers) routes() http.Handler {
 
 	site := http.NewServeMux()
 	site.Handle("/", h.sessions.loadAndSave(routed(app), h.failed))
-	// What follows does without the session's load and save: streams never end, files and probes belong to nobody, and
-	// the Auth-Service has its own.
-	site.HandleFunc("GET /live", h.live)
+	// What follows does without the session's load and save: files and probes belong to nobody, and the Auth-Service and streams, which
+	// never end, have their own.
 	if h.provider != nil {
 		site.Handle("/auth/", h.ratedByAddress(h.provider))
 		site.Handle("GET "+passwordPath, h.byLink(h.passwordLink))
@@ -99,5 +98,7 @@ func (h *Handlers) routes() http.Handler {
 	site.HandleFunc("GET /healthz", h.healthz)
 	site.HandleFunc("GET /readyz", h.readyz)
 	site.Handle("GET /metrics", h.watch)
-	return h.around(routed(site))
+	streams := http.NewServeMux()
+	streams.HandleFunc("GET "+liveRoute, h.live)
+	return h.around(routed(site), routed(streams))
 }
