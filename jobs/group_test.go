@@ -42,9 +42,13 @@ func TestJobsOfTheMomentShareATransactionAndABadOneHarmsNoOther(t *testing.T) {
 		runs := count(t, pool, `select count(*) from log.runs where kind = $1`, kind)
 		require.GreaterOrEqual(t, runs, tasks, kind)
 		jobs := count(t, pool, `select count(distinct job) from log.runs where kind = $1`, kind)
-		if kind == "refresh_tasks" {
+		switch kind {
+		case "refresh_tasks":
 			require.Less(t, jobs, runs, "those that follow work for several commands, for each of which there is a run")
-		} else {
+		case "refresh_daily_balances": // they follow jobs of which some were tried one by one, with the bad one, and others were done together
+			require.LessOrEqual(t, jobs, tasks, kind)
+			require.Equal(t, tasks, runs, kind)
+		default:
 			require.Equal(t, tasks, jobs, "%s: a job for each command that came alone, or that failed with others", kind)
 			require.Equal(t, tasks, runs, kind)
 		}
