@@ -231,7 +231,7 @@ func refusedFile(code, message string, details map[string]any) error {
 
 // readUpload reads a form that carries a file.
 func readUpload(r *http.Request) error {
-	err := r.ParseMultipartForm(maxImportForm)
+	err := r.ParseMultipartForm(maxImportForm) //nolint:gosec // h.limited has bounded the body
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return err

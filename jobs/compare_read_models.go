@@ -156,7 +156,11 @@ func (c *comparison) buildParts(ctx context.Context, from, settled int64) (err e
 	}
 	before := func(moment time.Time) (int64, error) { return c.comparedUpTo(ctx, moment) }
 	return c.model.parts.read(ctx, q, c.events, c.parts, settled, before, func(events []domain.Envelope) error {
-		return c.applyApart(ctx, events)
+		these := c.chunk(events, theEnd)
+		if these.err != nil {
+			return these.err
+		}
+		return c.applyApart(ctx, these)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -130,25 +129,37 @@ func (r *rebuilding) catchUp(ctx context.Context) error {
 	}
 }
 
-// applyUpTo applies the events up to a position, some at a time.
+// applyUpTo applies the events up to a position, some at a time: while Postgres writes what some make, the commands of the next are made.
 func (r *rebuilding) applyUpTo(ctx context.Context, upTo int64) error {
-	for r.at < upTo {
-		end := min(r.at+windowOfEvents, upTo)
-		events, err := readEvents(ctx, dbsqlc.New(r.conn), r.events, r.at, end)
-		if err != nil {
-			return err
-		}
-		if err := r.applyApart(ctx, events); err != nil {
-			return err
-		}
-		r.at = end
+	if r.at >= upTo {
+		return nil
 	}
-	return nil
+	next, err := r.readAhead(ctx, r.at, upTo)
+	if err != nil {
+		return err
+	}
+	for {
+		these := <-next
+		if these.err != nil {
+			return these.err
+		}
+		if these.end < upTo {
+			if next, err = r.readAhead(ctx, these.end, upTo); err != nil {
+				return err
+			}
+		}
+		if err := r.applyApart(ctx, these); err != nil {
+			return err
+		}
+		if r.at = these.end; r.at >= upTo {
+			return nil
+		}
+	}
 }
 
 // applyApart applies events in a transaction of their own.
-func (r *rebuilding) applyApart(ctx context.Context, events []domain.Envelope) error {
-	if len(events) == 0 {
+func (r *rebuilding) applyApart(ctx context.Context, these chunk) error {
+	if len(these.events) == 0 {
 		return nil
 	}
 	err := pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
@@ -156,30 +167,29 @@ func (r *rebuilding) applyApart(ctx context.Context, events []domain.Envelope) e
 		if _, err := tx.Exec(ctx, "set local synchronous_commit = off; set local jit = off", pgx.QueryExecModeSimpleProtocol); err != nil {
 			return fmt.Errorf("set up: %w", err)
 		}
-		return r.apply(ctx, tx, events)
+		return r.apply(ctx, tx, these)
 	})
 	if err != nil {
 		return err
 	}
-	r.progress.Done += int64(len(events))
+	r.progress.Done += int64(len(these.events))
 	r.doing("building")
 	return nil
 }
 
 // apply has the reactions do with events what they do in their jobs, beside, and nothing else.
-func (r *rebuilding) apply(ctx context.Context, tx pgx.Tx, events []domain.Envelope) error {
+func (r *rebuilding) apply(ctx context.Context, tx pgx.Tx, these chunk) error {
 	before, err := writes(ctx, tx, r.schemasBeside())
 	if err != nil {
 		return err
 	}
-	for _, reaction := range r.model.reactions {
-		some := slices.DeleteFunc(slices.Clone(events), func(e domain.Envelope) bool { return !r.flow.reacts(reaction, e.Name) })
-		if len(some) == 0 {
-			continue
-		}
-		if err := r.react(ctx, tx, reaction, some); err != nil {
+	for _, c := range these.commands {
+		if err := r.run(ctx, tx, c); err != nil {
 			return err
 		}
+	}
+	for _, position := range these.unreadable {
+		r.unreadable[position] = true
 	}
 	after, err := writes(ctx, tx, r.schemasBeside())
 	if err != nil {
@@ -217,31 +227,15 @@ func (r *rebuilding) schemasBeside() []string {
 	return schemas
 }
 
-// react runs a reaction on events. Those that cannot be read are left out, as they are when its jobs fail.
-func (r *rebuilding) react(ctx context.Context, tx pgx.Tx, reaction *reaction, events []domain.Envelope) error {
-	cmd, err := r.flow.commandFor(reaction, events)
-	var bad *badEvent
-	if errors.As(err, &bad) {
-		if len(events) == 1 {
-			r.unreadable[bad.event.Position] = true
-			return nil
-		}
-		half := len(events) / 2
-		if err := r.react(ctx, tx, reaction, events[:half]); err != nil {
-			return err
-		}
-		return r.react(ctx, tx, reaction, events[half:])
-	}
+// run runs the command of a reaction.
+func (r *rebuilding) run(ctx context.Context, tx pgx.Tx, c commandOf) error {
+	last := c.events[len(c.events)-1]
+	told, err := c.command.Handle(ctx, domain.Tx{Tx: besideTx{tx, r.redirect}, Now: last.OccurredAt})
 	if err != nil {
-		return err
-	}
-	last := events[len(events)-1]
-	told, err := cmd.Handle(ctx, domain.Tx{Tx: besideTx{tx, r.redirect}, Now: last.OccurredAt})
-	if err != nil {
-		return fmt.Errorf("apply the events from position %d to %d: %w", events[0].Position, last.Position, err)
+		return fmt.Errorf("apply the events from position %d to %d: %w", c.events[0].Position, last.Position, err)
 	}
 	if len(told) > 0 {
-		return fmt.Errorf("%s tells events, so what it writes is no read model", reaction.kind)
+		return fmt.Errorf("%s tells events, so what it writes is no read model", c.reaction.kind)
 	}
 	return nil
 }
@@ -301,7 +295,11 @@ func (r *rebuilding) trySwap(ctx context.Context, wait time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if err := r.apply(ctx, tx, events); err != nil {
+		these := r.chunk(events, theEnd)
+		if these.err != nil {
+			return these.err
+		}
+		if err := r.apply(ctx, tx, these); err != nil {
 			return err
 		}
 		if err := r.put(ctx, tx); err != nil {
