@@ -56,7 +56,8 @@ type part struct {
 	at     time.Time
 	done   chan struct{}
 
-	// What follows is known once it is done. It has failed where the status is not 200.
+	// What follows is known once it is done; whole says that it is an answer, with a status of 200.
+	whole  bool
 	header http.Header
 	status int
 	body   bytes.Buffer
@@ -82,7 +83,7 @@ func (p *part) over() bool {
 }
 
 // failed reports whether it is over and nobody can use it.
-func (p *part) failed() bool { return p.over() && p.status != http.StatusOK }
+func (p *part) failed() bool { return p.over() && !p.whole }
 
 // find returns a part that serves a request whose page was told of a publication, 0 for none: one that there is or will be in a moment, or
 // else the one that render makes. It returns nil when that has failed, or would take longer than the request may.
@@ -183,9 +184,9 @@ func (h *Handlers) render(made *part, r *http.Request, p page, handle func(http.
 	p.Person = auth.Person{Role: p.Person.Role, Status: p.Person.Status}
 	p.Viewer = &views.Viewer{Role: p.Person.Role}
 	p.differsFor = func(person uuid.UUID) { made.apart[person] = true }
+	var err error
 	gzhttp.GzipHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := handle(w, r, p); err != nil {
-			w.WriteHeader(http.StatusInternalServerError) // each request finds out by itself
-		}
+		err = handle(w, r, p)
 	})).ServeHTTP(made, r.WithContext(ctx))
+	made.whole = err == nil && made.status == http.StatusOK // else each request finds out by itself
 }

@@ -53,15 +53,21 @@ func nothingMore(int, page) (string, error) { return "", nil }
 // ask has a page of this person fetch its part; publication is what it was told of, empty for another request than of a live element.
 func (s *sharedPage) ask(t *testing.T, person auth.Person, publication, language string) (string, error) {
 	t.Helper()
+	w := httptest.NewRecorder()
+	err := s.handle(w, s.request(t, publication, language), page{Person: person})
+	return w.Body.String(), err
+}
+
+func (s *sharedPage) request(t *testing.T, publication, language string) *http.Request {
+	t.Helper()
 	r := httptest.NewRequestWithContext(views.WithLocale(t.Context(), views.Locale{Language: language}), http.MethodGet, "/tasks?status=open", nil)
 	for name, value := range map[string]string{"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#board", publicationHeader: publication} {
 		if value != "" {
 			r.Header.Set(name, value)
 		}
 	}
-	w := httptest.NewRecorder()
-	err := s.handle(w, r, page{Person: person})
-	return w.Body.String(), err
+	r.Header.Set("Accept-Encoding", "gzip")
+	return r
 }
 
 func somebodyOf(role domain.Role, login string) auth.Person {
@@ -179,6 +185,16 @@ func TestAPartThatCannotBeMadeFailsForEachByItself(t *testing.T) {
 		require.ErrorIs(t, err, fault)
 		require.Equal(t, login, s.made[len(s.made)-1].Person.Login)
 	}
+	half := s.h.shared(func(w http.ResponseWriter, _ *http.Request, p page) error {
+		if _, err := w.Write(make([]byte, 10_000)); err != nil || p.Person.Login == "ann" {
+			return err
+		}
+		return fault
+	})
+	w := httptest.NewRecorder()
+	require.NoError(t, half(w, s.request(t, "here.5", "en"), page{Person: somebodyOf(domain.Manager, "ann")}))
+	require.Empty(t, w.Header().Get("Content-Encoding"), "half of a part serves nobody")
+
 	s = sharePage(func(n int, _ page) (string, error) {
 		if n == 1 {
 			panic("a part")
@@ -197,7 +213,7 @@ func TestSharedPartsAreBounded(t *testing.T) {
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	find := func(n int) *part {
-		return s.find(t.Context(), partKey{address: fmt.Sprint(n)}, 0, func() int64 { return 1 }, func(p *part) { p.status = http.StatusOK })
+		return s.find(t.Context(), partKey{address: fmt.Sprint(n)}, 0, func() int64 { return 1 }, func(p *part) { p.whole = true })
 	}
 	for n := range partsKept {
 		require.NotNil(t, find(n))

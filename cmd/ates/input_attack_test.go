@@ -241,10 +241,12 @@ func (a *attack) passkeys() {
 func hostileHeaders() map[string][]string {
 	text := []string{markup, `"><img src=x onerror=alert(1)>`, "\xff\xfe", `'; drop table tracker.tasks; --`, strings.Repeat("x", 20_000)}
 	return map[string][]string{
-		"Accept":          append(text, "application/json; q=NaN", strings.Repeat("application/json,", 1_000)),
-		"Accept-Language": append(text, strings.Repeat("en-", 3_000), "de;q=NaN, *;q=1e999, ru;q=-1", "x-"+strings.Repeat("a-", 2_000)),
-		"Authorization":   append(text, "Basic", "Basic %%%", "Basic /w==", "Basic OmE=", "Bearer", "Bearer "+markup, "Bearer \xff", "Bearer "+strings.Repeat("A", 8_000)),
-		"Content-Type":    append(text, "multipart/form-data; boundary=", ";;;"),
+		"Accept":           append(text, "application/json; q=NaN", strings.Repeat("application/json,", 1_000)),
+		"Accept-Encoding":  append(text, "gzip;q=NaN", "*;q=1e999", strings.Repeat("gzip,", 4_000)),
+		"Live-Publication": append(text, "none", ".", "x.9223372036854775808", "x.-1"),
+		"Accept-Language":  append(text, strings.Repeat("en-", 3_000), "de;q=NaN, *;q=1e999, ru;q=-1", "x-"+strings.Repeat("a-", 2_000)),
+		"Authorization":    append(text, "Basic", "Basic %%%", "Basic /w==", "Basic OmE=", "Bearer", "Bearer "+markup, "Bearer \xff", "Bearer "+strings.Repeat("A", 8_000)),
+		"Content-Type":     append(text, "multipart/form-data; boundary=", ";;;"),
 		"Cookie": append(text, "ates=%ff", `lang="><script>alert(1)</script>; theme="><script>alert(1)</script>; density=<script>alert(1)</script>`,
 			"ates-auth=x; ates-auth-browser="+strings.Repeat("x", 8_000)+"; ates-auth-known=.", ";;;=;", "lang=\xff; theme=\xff"),
 		"HX-Current-URL":    append(text, "javascript:alert(1)", "//hostile.example/x", "https://hostile.example//hostile.example/", "%zz", "http:opaque"),
