@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -49,6 +50,10 @@ func topicsFor(p auth.Person) []string {
 // it fetches what has changed; ping; moved, when this process ends and another one may be asked at once; and bye, when the session has ended
 // or has another role. The id of an event is the cursor to come back with.
 func (h *Handlers) live(w http.ResponseWriter, r *http.Request) {
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		http.Error(w, "The address of this stream cannot be read.", http.StatusUnprocessableEntity)
+		return
+	}
 	var person auth.Person
 	var ok bool
 	var err error

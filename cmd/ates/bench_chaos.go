@@ -94,9 +94,7 @@ func (m *measuring) populate(ctx context.Context, site *chaosSite) ([]*chaosPers
 		people[i] = newChaosPerson(site, i, role)
 	}
 	err = inParallel(ctx, people, func(p *chaosPerson) error {
-		return company.bus.Do(ctx, &auth.RegisterPerson{
-			Request: domain.Request{By: auth.System}, Login: p.login, Name: "Chaos " + p.login, Email: p.login + "@popug.example", Role: p.role, Password: chaosPassword,
-		})
+		return company.enlist(ctx, auth.RegisterPerson{Login: p.login, Name: "Chaos " + p.login, Email: p.login + "@popug.example", Role: p.role, Password: chaosPassword})
 	})
 	err = errors.Join(err, company.bus.Do(ctx, jobs.CloseDay(benchBooks())))
 	if err == nil {

@@ -281,6 +281,8 @@ func (a *attack) headers() {
 			paths = map[string]*person{"/auth/userinfo": stranger, "/auth/token": stranger, "/metrics": stranger}
 		case "Accept":
 			paths["/readyz"] = stranger
+		case "Accept-Encoding", "Live-Publication":
+			paths["/tasks"] = worker
 		case "Forwarded", "X-Forwarded-For":
 			paths["/metrics"] = stranger
 		case "If-None-Match", "If-Modified-Since", "Range":
@@ -291,6 +293,10 @@ func (a *attack) headers() {
 				header := http.Header{http.CanonicalHeaderKey(name): {value}}
 				if name == "HX-Current-URL" {
 					header.Set("HX-Request", "true")
+				}
+				if path == "/tasks" { // a part that is shared
+					header = http.Header{"Hx-Request": {"true"}, "Hx-Request-Type": {"partial"}, "Hx-Target": {"div#board"}, "Live-Publication": {"none"}}
+					header.Set(name, value)
 				}
 				method := map[bool]string{true: http.MethodPost, false: http.MethodGet}[path == "/auth/token"]
 				g := someone.send(a.t, attempt{method: method, path: path, header: header})

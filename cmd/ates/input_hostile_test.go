@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"mime/multipart"
@@ -93,7 +94,12 @@ func (p *person) send(t *testing.T, a attempt) got {
 	res, err := client.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	var content io.Reader = res.Body
+	if res.Header.Get("Content-Encoding") == "gzip" { // as the attempt itself has asked for
+		content, err = gzip.NewReader(res.Body)
+		require.NoError(t, err)
+	}
+	body, err := io.ReadAll(content)
 	require.NoError(t, err)
 	return got{res.StatusCode, res.Header, string(body)}
 }
