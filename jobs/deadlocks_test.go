@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain"
 	"ates/domain/tracker"
 	"ates/jobs/jobstest"
+	"ates/sql/dbsqlc"
 )
 
 // Several processes work off the same queues, take jobs into their groups at the same moment and change the same rows: tasks, wallets,
@@ -60,4 +64,35 @@ func deadlocks(t *testing.T, of *pgx.ConnConfig) (n int) {
 	defer conn.Close(t.Context())
 	require.NoError(t, conn.QueryRow(t.Context(), `select deadlocks from pg_stat_database where datname = current_database()`).Scan(&n))
 	return n
+}
+
+// Transactions that tell the board of the same tasks wait for each other, whatever order they know them in.
+func TestTheBoardIsChangedInTheOrderOfItsTasks(t *testing.T) {
+	t.Parallel()
+	_, pool := jobstest.Bus(t)
+	tasks := make([]uuid.UUID, 300)
+	for i := range tasks {
+		tasks[i] = uuid.New()
+	}
+	apply := func(version int64) error {
+		of := slices.Clone(tasks)
+		rand.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+		return dbsqlc.New(pool).ApplyToBoard(t.Context(), dbsqlc.ApplyToBoardParams{
+			Tasks: of, Versions: slices.Repeat([]int64{version}, len(of)), Statuses: slices.Repeat([]string{tracker.Open}, len(of)), Assignees: of,
+			Assignments: slices.Repeat([]int32{1}, len(of)), Since: slices.Repeat([]time.Time{time.Now()}, len(of)),
+		})
+	}
+	var group sync.WaitGroup
+	for g := range int64(4) {
+		group.Go(func() {
+			for n := range int64(20) {
+				if err := apply(4*n + g + 1); err != nil {
+					t.Errorf("apply: %v", err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.Equal(t, len(tasks), count(t, pool, `select count(*) from tracker.board where version = 80`))
 }

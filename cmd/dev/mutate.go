@@ -62,7 +62,7 @@ func mutations() []mutation {
 		{"joint jobs: a flow has only its own", []edit{{"handlers/flow_steps.go", "continue // it works", "// it works"}},
 			"handlers", "TestAFlowLeavesOutTheJobsOfOthersInItsBatch"},
 		{"the board: tasks are locked in one order", []edit{{"sql/dbsqlc/tracker_board.sql.go", "as reward\n) n\norder by n.task", "as reward\n) n\norder by random()"}},
-			"jobs", "TestSeveralProcessesNeverWaitForEachOtherInACircle"},
+			"jobs", "TestTheBoardIsChangedInTheOrderOfItsTasks"},
 		{"shared parts: a rendering knows what the page was told of", []edit{{"handlers/sharing.go", "p.knows >= told &&", "p.knows >= 0 &&"}},
 			"handlers", "TestAPartIsRenderedOnceForAChange"},
 		{"shared parts: they are made for nobody in particular", []edit{{"handlers/sharing.go", "p.Person = auth.Person{Role: p.Person.Role, Status: p.Person.Status}", "_ = auth.Person{}"}},
