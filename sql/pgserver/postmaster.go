@@ -17,7 +17,8 @@ import (
 
 const (
 	startTimeout = 5 * time.Minute // for recovery after a crash, and for installing PostgreSQL
-	retryTimeout = 15 * time.Second
+	// retryTimeout is how long sessions of a killed server are waited for: one that works on a statement ends after it.
+	retryTimeout = 2 * time.Minute
 )
 
 // postmaster is the server's first process, started by this one.
