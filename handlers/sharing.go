@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -148,12 +147,12 @@ func (s *sharing) await(ctx context.Context, p *part) *part {
 	return p
 }
 
-// shared has the live parts of a page rendered once for all people of a role who look at them; of any role where none is named. The page
-// is made for nobody in particular: where it would be another one for somebody, it says so by page.differsFor.
-func (h *Handlers) shared(handle func(http.ResponseWriter, *http.Request, page) error, roles ...domain.Role) func(http.ResponseWriter, *http.Request, page) error {
+// shared has the live parts of a page rendered once for all people of a role who look at them. The page is made for nobody in particular:
+// where it would be another one for somebody, it says so by page.differsFor.
+func (h *Handlers) shared(handle func(http.ResponseWriter, *http.Request, page) error) func(http.ResponseWriter, *http.Request, page) error {
 	return func(w http.ResponseWriter, r *http.Request, p page) error {
 		id := fragment(r)
-		if id == "" || r.Header.Get(publicationHeader) == "" || len(roles) > 0 && !slices.Contains(roles, p.Person.Role) {
+		if id == "" || r.Header.Get(publicationHeader) == "" {
 			return handle(w, r, p)
 		}
 		key := partKey{

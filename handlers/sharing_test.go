@@ -27,10 +27,25 @@ type sharedPage struct {
 
 	mu   sync.Mutex
 	made []page
+	// waits is told of each request that begins to wait; nil tells nobody.
+	waits chan struct{}
+}
+
+// waiter is a context that tells when somebody begins to wait for its end too.
+type waiter struct {
+	context.Context
+	waits chan<- struct{}
+}
+
+func (w waiter) Done() <-chan struct{} {
+	if w.waits != nil {
+		w.waits <- struct{}{}
+	}
+	return w.Context.Done()
 }
 
 // sharePage makes one that shows how often it was made, to whom, and what show adds.
-func sharePage(show func(n int, p page) (string, error), roles ...domain.Role) *sharedPage {
+func sharePage(show func(n int, p page) (string, error)) *sharedPage {
 	s := &sharedPage{h: &Handlers{hub: &hub{process: "here", publications: 5}, parts: newSharing(newLiveMetrics())}}
 	s.handle = s.h.shared(func(w http.ResponseWriter, _ *http.Request, p page) error {
 		s.mu.Lock()
@@ -44,7 +59,7 @@ func sharePage(show func(n int, p page) (string, error), roles ...domain.Role) *
 		w.Header().Set("Content-Type", "text/plain")
 		_, err = fmt.Fprintf(w, "%d %s %s", n, p.Person.Login, text)
 		return err
-	}, roles...)
+	})
 	return s
 }
 
@@ -60,7 +75,7 @@ func (s *sharedPage) ask(t *testing.T, person auth.Person, publication, language
 
 func (s *sharedPage) request(t *testing.T, publication, language string) *http.Request {
 	t.Helper()
-	r := httptest.NewRequestWithContext(views.WithLocale(t.Context(), views.Locale{Language: language}), http.MethodGet, "/tasks?status=open", nil)
+	r := httptest.NewRequestWithContext(views.WithLocale(waiter{t.Context(), s.waits}, views.Locale{Language: language}), http.MethodGet, "/tasks?status=open", nil)
 	for name, value := range map[string]string{"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#board", publicationHeader: publication} {
 		if value != "" {
 			r.Header.Set(name, value)
@@ -119,6 +134,8 @@ func TestWhoComesWhileAPartIsRenderedGetsTheNext(t *testing.T) {
 		}
 		return "", nil
 	})
+	const later = 40
+	s.waits = make(chan struct{}, 3*later)
 	var group sync.WaitGroup
 	var answers sync.Map
 	ask := func(name, publication string) {
@@ -132,11 +149,17 @@ func TestWhoComesWhileAPartIsRenderedGetsTheNext(t *testing.T) {
 	}
 	ask("first", "none")
 	<-begun
-	for n := range 20 {
+	for n := range later / 2 {
 		ask(fmt.Sprintf("later %d", n), "none")
 		ask(fmt.Sprintf("told %d", n), "here.5")
 	}
-	time.Sleep(100 * time.Millisecond) // in which they come
+	for range later {
+		select {
+		case <-s.waits:
+		case <-time.After(soon):
+			t.Fatal("not all of them wait")
+		}
+	}
 	close(first)
 	group.Wait()
 	require.Len(t, s.made, 2, "one for all who came while the first was made")
@@ -170,10 +193,6 @@ func TestAPartIsMadeForThoseItConcerns(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprintf("%d ann true false", n), body, "her own")
 	}
-	others := sharePage(nothingMore, domain.Manager)
-	body, err := others.ask(t, ann, "here.5", "en")
-	require.NoError(t, err)
-	require.Equal(t, "1 ann ", body, "a page that is not shared by workers")
 }
 
 func TestAPartThatCannotBeMadeFailsForEachByItself(t *testing.T) {
