@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"ates/domain"
@@ -54,6 +55,62 @@ func TestSeveralProcessesNeverWaitForEachOtherInACircle(t *testing.T) {
 	jobstest.Idle(t, pool, patience)
 	jobstest.RequireSoundBooks(t, pool)
 	require.Zero(t, deadlocks(t, pool.Config().ConnConfig))
+}
+
+// A job that another process takes between the look of a group and its lock is locked by the group too, until it gives all back.
+func TestAGroupKeepsNoLockOnAJobThatIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	bus, pool := jobstest.Bus(t)
+	jobstest.Workers(t, bus, 1)
+	for n := range 3 {
+		require.NoError(t, bus.Do(t.Context(), &tracker.CreateTask{Request: domain.Request{By: jobstest.Manager()}, Description: fmt.Sprint("Task ", n)}))
+	}
+	const kind = "refresh_tasks"
+	waiting := count(t, pool, `select count(*) from river.river_job where kind = $1`, kind)
+	// Whoever looks at jobs waits at the gate, with what they know of them.
+	_, err := pool.Exec(t.Context(), `alter table river.river_job rename to kept;
+		create function river.gate(bigint) returns boolean language sql volatile as 'select pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1); select true';
+		create view river.river_job as select * from river.kept where river.gate(id)`)
+	require.NoError(t, err)
+	gate, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer gate.Release()
+	_, err = gate.Exec(t.Context(), `select pg_advisory_lock(1)`)
+	require.NoError(t, err)
+
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer tx.Rollback(t.Context())
+	type taking struct {
+		jobs  int
+		clean bool
+		err   error
+	}
+	took := make(chan taking, 1)
+	take := func() {
+		n, clean, err := bus.TakeWaiting(t.Context(), tx, kind)
+		took <- taking{n, clean, err}
+	}
+	go take()
+	require.Eventually(t, func() bool {
+		return count(t, pool, `select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`) == 1
+	}, patience, 10*time.Millisecond)
+	_, err = pool.Exec(t.Context(), `update river.kept set state = 'running', attempt = 1 where id = (select max(id) from river.kept where kind = $1)`, kind)
+	require.NoError(t, err)
+	_, err = gate.Exec(t.Context(), `select pg_advisory_unlock(1)`)
+	require.NoError(t, err)
+	require.Equal(t, taking{}, <-took)
+	require.Equal(t, waiting, free(t, pool, kind), "all can be had by others")
+
+	take()
+	require.Equal(t, taking{jobs: waiting - 1, clean: true}, <-took, "those that still wait")
+	require.Equal(t, 1, free(t, pool, kind), "the one that is somebody else's is theirs")
+}
+
+// free is how many jobs of a kind nobody has locked.
+func free(t *testing.T, pool *pgxpool.Pool, kind string) int {
+	t.Helper()
+	return count(t, pool, `select count(*) from (select from river.kept where kind = $1 for update skip locked) unlocked`, kind)
 }
 
 // deadlocks is how many circles Postgres has found in a database.

@@ -7,10 +7,13 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertest"
 	"github.com/riverqueue/river/rivertype"
 	"go.opentelemetry.io/otel/trace"
+
+	"ates/domain"
 )
 
 // Attempt is one attempt at a reaction's job, begun as River begins one. Who tests decides when it goes on, if ever.
@@ -60,4 +63,16 @@ var Addressee = addressee
 func NoSpan(ctx context.Context) {
 	_, s := span(ctx, nil, "tracker.CreateTask", trace.SpanKindInternal)
 	traceCommand(s, uuid.Nil, commandDone, nil, nil)
+}
+
+// TakeWaiting has a group look once for jobs of a kind that wait, in a transaction. It returns how many it took, and whether nobody
+// else took one of them in the same moment.
+func (b *Bus) TakeWaiting(ctx context.Context, tx pgx.Tx, kind string) (taken int, clean bool, err error) {
+	for _, r := range b.flow.reactions() {
+		if r.kind == kind {
+			pieces, clean, err := newReactionWorker(b, r).take(ctx, domain.Tx{Tx: tx}, groupOfEvents)
+			return len(pieces), clean, err
+		}
+	}
+	return 0, false, fmt.Errorf("no reaction is of the kind %s", kind)
 }

@@ -63,6 +63,8 @@ func mutations() []mutation {
 			"handlers", "TestAFlowLeavesOutTheJobsOfOthersInItsBatch"},
 		{"the board: tasks are locked in one order", []edit{{"sql/dbsqlc/tracker_board.sql.go", "as reward\n) n\norder by n.task", "as reward\n) n\norder by random()"}},
 			"jobs", "TestTheBoardIsChangedInTheOrderOfItsTasks"},
+		{"joint jobs: a group keeps no lock on a job of others", []edit{{"jobs/group.go", "&waits); err != nil || !waits {", "&waits); err != nil {"}},
+			"jobs", "TestAGroupKeepsNoLockOnAJobThatIsSomebodyElses"},
 		{"shared parts: a rendering knows what the page was told of", []edit{{"handlers/sharing.go", "p.knows >= told &&", "p.knows >= 0 &&"}},
 			"handlers", "TestAPartIsRenderedOnceForAChange"},
 		{"shared parts: they are made for nobody in particular", []edit{{"handlers/sharing.go", "p.Person = auth.Person{Role: p.Person.Role, Status: p.Person.Status}", "_ = auth.Person{}"}},
